@@ -1,0 +1,104 @@
+package mounts
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/mountfd"
+)
+
+// devices are the harmless nodes of every /dev, with their numbers
+// (Documentation/admin-guide/devices.txt). The host's are bound, as mknod(2)
+// is refused in a user namespace.
+var devices = []struct {
+	name         string
+	major, minor uint32
+}{
+	{"null", 1, 3},
+	{"zero", 1, 5},
+	{"full", 1, 7},
+	{"random", 1, 8},
+	{"urandom", 1, 9},
+	{"tty", 5, 0},
+}
+
+var devLinks = []struct{ text, name string }{
+	{"/proc/self/fd", "fd"},
+	{"/proc/self/fd/0", "stdin"},
+	{"/proc/self/fd/1", "stdout"},
+	{"/proc/self/fd/2", "stderr"},
+	{"pts/ptmx", "ptmx"},
+}
+
+// Dev mounts a small /dev: the harmless devices, the usual links, and a devpts
+// and a shm of the jail's own. The directory itself ends read-only.
+func (t *Tree) Dev(m *setup.Mount) error {
+	fail := func(name string, err error) error { return setup.Fail("dev", m.Target+"/"+name, err) }
+	dev, err := mountfd.New("tmpfs", "dev", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
+		mountfd.Option{Key: "mode", Value: "0755"}, mountfd.Option{Key: "size", Value: "64k"})
+	if err != nil {
+		return setup.Fail("dev", m.Target, err)
+	}
+	defer unix.Close(dev)
+	if err := t.place(dev, m.Target); err != nil {
+		return err
+	}
+	for _, d := range devices {
+		if err := device(dev, d.name, unix.Mkdev(d.major, d.minor)); err != nil {
+			return fail(d.name, err)
+		}
+	}
+	for _, l := range devLinks {
+		if err := unix.Symlinkat(l.text, dev, l.name); err != nil {
+			return fail(l.name, err)
+		}
+	}
+	if err := subMount(dev, "pts", "devpts", mountfd.Option{Key: "mode", Value: "0620"}, mountfd.Option{Key: "ptmxmode", Value: "0666"}); err != nil {
+		return fail("pts", err)
+	}
+	if err := subMount(dev, "shm", "tmpfs", mountfd.Option{Key: "mode", Value: "01777"}); err != nil {
+		return fail("shm", err)
+	}
+	return setup.Fail("dev", m.Target, mountfd.Set(dev, mountfd.Attr{Set: unix.MOUNT_ATTR_RDONLY}))
+}
+
+// device binds the host's node of a device into dir, once it has made sure
+// that it is that device.
+func device(dir int, name string, number uint64) error {
+	fd, err := mountfd.Clone(unix.AT_FDCWD, "/dev/"+name, false)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != number {
+		return &setup.Error{Step: "dev", Detail: "the host's /dev/" + name + " is not that device", Errno: unix.ENODEV}
+	}
+	if err := mountfd.Set(fd, mountfd.Attr{Set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, Propagation: unix.MS_PRIVATE}); err != nil {
+		return err
+	}
+	if err := unix.Mknodat(dir, name, unix.S_IFREG|0o666, 0); err != nil {
+		return err
+	}
+	return unix.MoveMount(fd, "", dir, name, unix.MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+// subMount makes the directory name in dir and mounts a new file system there.
+func subMount(dir int, name, fstype string, options ...mountfd.Option) error {
+	if err := unix.Mkdirat(dir, name, 0o755); err != nil {
+		return err
+	}
+	attr := unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC
+	if fstype == "tmpfs" {
+		attr |= unix.MOUNT_ATTR_NODEV
+	}
+	fd, err := mountfd.New(fstype, fstype, attr, options...)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return unix.MoveMount(fd, "", dir, name, unix.MOVE_MOUNT_F_EMPTY_PATH)
+}

@@ -1,0 +1,153 @@
+package setup
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+)
+
+// Check returns every problem of the plan, each an [Error] that names the
+// field, or nil. It looks at the plan alone: whether a source exists and
+// whether the caller may do what is asked turns out when the jail starts.
+func (p *Plan) Check() error {
+	c := &checker{}
+	if p.Version != Version {
+		c.add("version", strconv.Itoa(p.Version)+" is not known", "write "+strconv.Itoa(Version))
+	}
+	p.checkNamespaces(c)
+	p.checkIDs(c)
+	p.checkMounts(c)
+	p.checkNames(c)
+	p.checkProcess(c)
+	if c.problems == nil {
+		return nil
+	}
+	return c.problems
+}
+
+// A checker collects problems.
+type checker struct{ problems *multierror.Error }
+
+func (c *checker) add(field, detail, hint string) {
+	c.problems = multierror.Append(c.problems, misuse(field, detail, hint))
+}
+
+func (c *checker) noNUL(field, s string) {
+	if strings.IndexByte(s, 0) >= 0 {
+		c.add(field, strconv.Quote(s)+" has a NUL byte", "")
+	}
+}
+
+// absPath wants an absolute path without "..", "." or doubled slashes.
+func (c *checker) absPath(field, s string) {
+	switch {
+	case s == "":
+		c.add(field, "is empty", "give an absolute path")
+	case s[0] != '/':
+		c.add(field, strconv.Quote(s)+" is relative", "give an absolute path")
+	case path.Clean(s) != s:
+		c.add(field, strconv.Quote(s)+" is not a clean path", "write "+path.Clean(s))
+	case len(s) >= 4096:
+		c.add(field, "is longer than the 4,095 bytes of PATH_MAX", "")
+	}
+	c.noNUL(field, s)
+}
+
+func (p *Plan) checkNamespaces(c *checker) {
+	for i, n := range p.Share {
+		field := "share[" + strconv.Itoa(i) + "]"
+		rule, ok := n.Rule()
+		switch {
+		case !ok:
+			c.add(field, "unknown namespace "+strconv.Quote(string(n)), "user, net, ipc, uts and cgroup can be shared")
+		case rule.Refused != "":
+			c.add(field, string(n)+" can't be shared: "+rule.Refused, rule.Hint)
+		case slices.Contains(p.Share[:i], n):
+			c.add(field, string(n)+" stands twice", "")
+		}
+	}
+}
+
+func (p *Plan) checkNames(c *checker) {
+	for _, n := range []struct{ field, name string }{{"hostname", p.Hostname}, {"domainname", p.Domainname}} {
+		if len(n.name) > 64 {
+			c.add(n.field, "is longer than 64 bytes", "")
+		}
+		if n.name != "" && p.Shares(UTSNS) {
+			c.add(n.field, "would rename the host, as the uts namespace is shared", "leave out one of the two")
+		}
+		if strings.ContainsAny(n.name, " \t\n/") {
+			c.add(n.field, strconv.Quote(n.name)+" has a blank or a slash", "")
+		}
+		c.noNUL(n.field, n.name)
+	}
+}
+
+func (p *Plan) checkProcess(c *checker) {
+	pr := &p.Process
+	if len(pr.Argv) == 0 || pr.Argv[0] == "" {
+		c.add("process.argv", "there is no command to run", "")
+	}
+	for i, a := range pr.Argv {
+		c.noNUL("process.argv["+strconv.Itoa(i)+"]", a)
+	}
+	for i, e := range pr.Env {
+		field := "process.env[" + strconv.Itoa(i) + "]"
+		if strings.IndexByte(e, '=') <= 0 {
+			c.add(field, strconv.Quote(e)+" is not NAME=VALUE", "")
+		}
+		c.noNUL(field, e)
+	}
+	if pr.Cwd != "" {
+		c.absPath("process.cwd", pr.Cwd)
+	}
+	if pr.Umask != nil && *pr.Umask > 0o777 {
+		c.add("process.umask", "0"+strconv.FormatUint(uint64(*pr.Umask), 8)+" is more than 0777", "")
+	}
+	for i, name := range pr.Capabilities {
+		if capabilityNumber(name) < 0 {
+			c.add("process.capabilities["+strconv.Itoa(i)+"]", "unknown capability "+strconv.Quote(name), nearestHint(name, CapabilityNames()))
+		}
+	}
+	pr.checkLimits(c)
+	pr.checkDescriptors(c)
+}
+
+func (p *Process) checkLimits(c *checker) {
+	for i, r := range p.Rlimits {
+		field := "process.rlimits[" + strconv.Itoa(i) + "]"
+		if RlimitNumber(r.Resource) < 0 {
+			c.add(field, "unknown resource "+strconv.Quote(r.Resource), nearestHint(r.Resource, RlimitNames()))
+		}
+		if r.Soft > r.Hard {
+			c.add(field, "the soft limit is above the hard limit", "")
+		}
+	}
+}
+
+// maxPassFD bounds the numbers of passed descriptors.
+const maxPassFD = 4095
+
+func (p *Process) checkDescriptors(c *checker) {
+	for i, fd := range p.PassFDs {
+		field := "process.pass_fds[" + strconv.Itoa(i) + "]"
+		switch {
+		case fd < 3:
+			c.add(field, strconv.Itoa(fd)+" is passed always", "")
+		case fd > maxPassFD:
+			c.add(field, strconv.Itoa(fd)+" is above "+strconv.Itoa(maxPassFD), "")
+		case slices.Contains(p.PassFDs[:i], fd):
+			c.add(field, strconv.Itoa(fd)+" stands twice", "")
+		}
+	}
+}
+
+func nearestHint(name string, known []string) string {
+	if n := Nearest(name, known); n != "" {
+		return "did you mean " + n + "?"
+	}
+	return "known are " + strings.Join(known, " ")
+}

@@ -1,0 +1,85 @@
+package setup
+
+import (
+	"math"
+	"strconv"
+)
+
+// MaxIDMaps is how many lines uid_map takes (user_namespaces(7), Linux 4.15).
+const MaxIDMaps = 340
+
+// noID is the id that means "no change" to the kernel.
+const noID = math.MaxUint32
+
+func (p *Plan) checkIDs(c *checker) {
+	switch p.IDs.Map {
+	case MapAuto, MapIdentity:
+	default:
+		c.add("ids.map", "unknown mapping "+strconv.Quote(p.IDs.Map), "known are auto and identity")
+	}
+	if p.Shares(UserNS) && (p.IDs.Map != MapAuto || len(p.IDs.UIDs)+len(p.IDs.GIDs) > 0) {
+		c.add("ids", "there is nothing to map, as the user namespace is shared", "leave out --map or --no-userns")
+	}
+	if (len(p.IDs.UIDs) == 0) != (len(p.IDs.GIDs) == 0) {
+		c.add("ids", "uids and gids go together", "give both or none")
+	}
+	checkMap(c, "ids.uids", p.IDs.UIDs)
+	checkMap(c, "ids.gids", p.IDs.GIDs)
+	p.checkIdentity(c)
+}
+
+// checkIdentity wants the payload's ids to be in the maps, if these are known.
+func (p *Plan) checkIdentity(c *checker) {
+	pr := &p.Process
+	if pr.UID == noID {
+		c.add("process.uid", "4294967295 is not a user id", "")
+	}
+	if pr.GID == noID {
+		c.add("process.gid", "4294967295 is not a group id", "")
+	}
+	if len(p.IDs.UIDs) == 0 || len(p.IDs.GIDs) == 0 {
+		return
+	}
+	if _, ok := Outside(p.IDs.UIDs, pr.UID); !ok {
+		c.add("process.uid", strconv.FormatUint(uint64(pr.UID), 10)+" is in no line of ids.uids", "")
+	}
+	for _, gid := range append([]uint32{pr.GID}, pr.Groups...) {
+		if _, ok := Outside(p.IDs.GIDs, gid); !ok {
+			c.add("process.gid", strconv.FormatUint(uint64(gid), 10)+" is in no line of ids.gids", "")
+		}
+	}
+}
+
+func checkMap(c *checker, field string, maps []IDMap) {
+	if len(maps) > MaxIDMaps {
+		c.add(field, "has "+strconv.Itoa(len(maps))+" lines, the kernel takes "+strconv.Itoa(MaxIDMaps), "")
+	}
+	for i, m := range maps {
+		at := field + "[" + strconv.Itoa(i) + "]"
+		if m.Count == 0 {
+			c.add(at, "maps no id", "give a count")
+		}
+		if uint64(m.Inside)+uint64(m.Count) > noID || uint64(m.Outside)+uint64(m.Count) > noID {
+			c.add(at, "reaches beyond the last id, 4294967294", "")
+		}
+		for _, o := range maps[:i] {
+			if overlap(m.Inside, o.Inside, m.Count, o.Count) || overlap(m.Outside, o.Outside, m.Count, o.Count) {
+				c.add(at, "overlaps an earlier line", "")
+			}
+		}
+	}
+}
+
+func overlap(a, b, na, nb uint32) bool {
+	return uint64(a) < uint64(b)+uint64(nb) && uint64(b) < uint64(a)+uint64(na)
+}
+
+// Outside returns the host's id for an id of the jail.
+func Outside(maps []IDMap, inside uint32) (id uint32, ok bool) {
+	for _, m := range maps {
+		if inside >= m.Inside && inside-m.Inside < m.Count {
+			return m.Outside + (inside - m.Inside), true
+		}
+	}
+	return 0, false
+}
