@@ -1,0 +1,97 @@
+// Since Go 1.25 the runtime keeps cgroup files of the host open for life,
+// unless it is told not to look at them.
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
+// Command jailinit is process 1 of a jail. jailspawn starts it in new
+// namespaces with a plan; it is of no use to anybody else.
+//
+// It builds what the plan says, in the order of [steps]; starts the payload;
+// then reaps until the payload ends, reports its status and exits, which makes
+// the kernel end whatever is left in the jail.
+package main
+
+import (
+	"errors"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/reap"
+	"github.com/jailspawn/jailspawn/setup"
+)
+
+// The thread that jailspawn cloned carries the parent-death signal: main stays
+// on it.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	if reason := contract(); reason != "" {
+		complain("jailinit: " + reason + " (hint: start jails with jailspawn)\n")
+		unix.Exit(setup.StatusMisuse)
+	}
+	status, err := run()
+	if err != nil {
+		report(&setup.Event{Kind: setup.EventFailed, Err: asError(err)})
+		unix.Exit(setup.ExitStatus(err))
+	}
+	report(&setup.Event{Kind: setup.EventExited, Status: uint32(status)})
+	unix.Exit(reap.ExitStatus(status))
+}
+
+// run takes the jail from the plan to the end of the payload.
+func run() (unix.WaitStatus, error) {
+	j := new(jail)
+	for _, step := range steps {
+		if err := step(j); err != nil {
+			return 0, err
+		}
+	}
+	pid, err := j.startPayload()
+	if err != nil {
+		return 0, err
+	}
+	report(&setup.Event{Kind: setup.EventStarted})
+	go func() {
+		reap.Control(setup.ControlFD, pid)
+		unix.Exit(setup.StatusNotBuilt) // jailspawn is gone, and the jail with it
+	}()
+	return reap.Payload(pid)
+}
+
+// contract says what of the contract's descriptors is missing.
+func contract() string {
+	for _, want := range []struct {
+		fd   int
+		kind uint32
+		name string
+	}{
+		{setup.PlanFD, unix.S_IFIFO, "descriptor 3 is no plan pipe"},
+		{setup.StatusFD, unix.S_IFIFO, "descriptor 4 is no status pipe"},
+		{setup.ControlFD, unix.S_IFSOCK, "descriptor 5 is no control socket"},
+	} {
+		var st unix.Stat_t
+		if unix.Fstat(want.fd, &st) != nil || st.Mode&unix.S_IFMT != want.kind {
+			return want.name
+		}
+		unix.CloseOnExec(want.fd)
+	}
+	return ""
+}
+
+// report writes an event. Without a reader there is nobody left to tell.
+func report(e *setup.Event) {
+	_, _ = unix.Write(setup.StatusFD, e.Encode())
+}
+
+func complain(line string) {
+	_, _ = unix.Write(2, []byte(line))
+}
+
+func asError(err error) setup.Error {
+	var e *setup.Error
+	if !errors.As(err, &e) {
+		e = &setup.Error{Step: "jailinit", Detail: err.Error()}
+	}
+	return *e
+}

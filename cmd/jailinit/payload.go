@@ -1,0 +1,171 @@
+package main
+
+import (
+	"runtime"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/confine"
+)
+
+// startPayload forks the payload from a thread of its own. What is done there
+// binds the thread and its child for good; the thread then ends with its
+// goroutine, as it stays locked.
+func (j *jail) startPayload() (pid int, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		pid, err = j.confineAndStart()
+	}()
+	<-done
+	return pid, err
+}
+
+// confineAndStart is the second half of the story, in the order that makes it
+// sound: each step needs a right that a later one takes away.
+func (j *jail) confineAndStart() (int, error) {
+	p := &j.plan.Process
+	keep, ok := setup.CapabilityMask(p.Capabilities)
+	if !ok {
+		return 0, &setup.Error{Step: "capabilities", Detail: "unknown name in the plan"}
+	}
+	for _, step := range []func() error{
+		confine.Keyring,
+		func() error { return confine.Bounding(keep) },
+		func() error { return confine.Identity(p) },
+		func() error { return confine.Capabilities(keep) },
+		confine.NoNewPrivileges,
+		confine.ResetSignals,
+		func() error { return confine.Limits(p.Rlimits) },
+		func() error { return umask(p.Umask) },
+	} {
+		if err := step(); err != nil {
+			return 0, err
+		}
+	}
+	return execute(p)
+}
+
+func umask(mask *uint32) error {
+	m := 0o022
+	if mask != nil {
+		m = int(*mask)
+	}
+	unix.Umask(m)
+	return nil
+}
+
+// execute starts the payload in a process group of its own. jailinit leads
+// their session, so the group isn't orphaned and can be stopped; none of them
+// has a controlling terminal.
+func execute(p *setup.Process) (int, error) {
+	if err := enter(p.Cwd); err != nil {
+		return 0, err
+	}
+	program, err := find(p.Argv[0], p.Env)
+	if err == nil {
+		var pid int
+		pid, err = syscall.ForkExec(program, p.Argv, &syscall.ProcAttr{
+			Env:   p.Env,
+			Files: files(p.PassFDs),
+			Sys:   &syscall.SysProcAttr{Setpgid: true},
+		})
+		if err == nil {
+			// Nothing of the jail's file system is pinned by process 1.
+			return pid, setup.Fail("chdir", "/", unix.Chdir("/"))
+		}
+	}
+	return 0, execError(p.Argv[0], err)
+}
+
+// enter changes to the payload's directory, with the payload's rights.
+func enter(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	err := unix.Chdir(dir)
+	if err == nil {
+		return nil
+	}
+	e := setup.Fail("chdir", dir, err).(*setup.Error)
+	if err == unix.ENOENT {
+		e.Hint = "it doesn't exist inside the jail; open it with --here, --ro or --rw"
+	}
+	return e
+}
+
+// files lays out the payload's descriptors by number.
+func files(pass []int) []uintptr {
+	files := []uintptr{0, 1, 2}
+	for i, fd := range pass {
+		for len(files) <= fd {
+			files = append(files, ^uintptr(0))
+		}
+		files[fd] = uintptr(setup.FirstPassedFD + i)
+	}
+	return files
+}
+
+// find looks a program up in PATH as execvp(3) does: a candidate that may not
+// be executed is passed over, but remembered.
+func find(name string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	var denied error
+	for _, dir := range strings.Split(pathOf(env), ":") {
+		if dir == "" {
+			dir = "."
+		}
+		candidate := dir + "/" + name
+		var st unix.Stat_t
+		if unix.Stat(candidate, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			continue
+		}
+		if err := unix.Faccessat2(unix.AT_FDCWD, candidate, unix.X_OK, unix.AT_EACCESS); err == nil {
+			return candidate, nil
+		}
+		denied = unix.EACCES
+	}
+	if denied != nil {
+		return "", denied
+	}
+	return "", unix.ENOENT
+}
+
+func pathOf(env []string) string {
+	for _, e := range env {
+		if path, ok := strings.CutPrefix(e, "PATH="); ok {
+			return path
+		}
+	}
+	return "/usr/local/bin:/usr/bin:/bin"
+}
+
+func execError(name string, err error) error {
+	e := setup.Fail("exec", name, err).(*setup.Error)
+	e.Status = setup.StatusNotExecutable
+	var st unix.Stat_t
+	found := strings.Contains(name, "/") && unix.Stat(name, &st) == nil
+	switch {
+	case e.Errno == unix.ENOENT && found:
+		e.Status = setup.StatusNotFound
+		e.Hint = "the file is there, but the interpreter or loader that it names is not"
+	case e.Errno == unix.ENOENT:
+		e.Status = setup.StatusNotFound
+		e.Hint = "no such program inside the jail; open its directory with --ro, and look at PATH"
+	case found && st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		e.Errno, e.Hint = unix.EISDIR, "name a program"
+	case e.Errno == unix.EACCES:
+		e.Hint = "it needs execute permission, for the payload's user and on every directory above"
+	case e.Errno == unix.ENOEXEC:
+		e.Hint = "a script needs a #! line, a binary this machine's architecture"
+	case e.Errno == unix.E2BIG:
+		e.Hint = "arguments and environment are too long"
+	}
+	return e
+}

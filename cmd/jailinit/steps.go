@@ -1,0 +1,144 @@
+package main
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/mounts"
+	"github.com/jailspawn/jailspawn/netup"
+	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/confine"
+)
+
+// A jail is what the steps work on.
+type jail struct {
+	plan     *setup.Plan
+	prepared []int // detached mounts from jailspawn, by the order of the plan's prepared sources
+	tree     *mounts.Tree
+}
+
+// steps is the story of a jail up to its payload. Each step does one thing and
+// none calls another. Namespaces exist before the first; what is irrevocable
+// for the payload comes in [jail.startPayload].
+var steps = []func(*jail) error{
+	(*jail).readPlan,
+	(*jail).dieWithJailspawn,
+	(*jail).dropInherited,
+	(*jail).receiveMounts,
+	(*jail).isolateMounts,
+	(*jail).makeRoot,
+	(*jail).makeMounts,
+	(*jail).sealRoot,
+	(*jail).pivot,
+	(*jail).network,
+	(*jail).names,
+	(*jail).hide,
+}
+
+func (j *jail) readPlan() error {
+	data, err := readAll(setup.PlanFD)
+	if err != nil {
+		return setup.Fail("plan", "", err)
+	}
+	j.plan, err = setup.Decode(data)
+	return err
+}
+
+// dieWithJailspawn asks for SIGKILL when the thread that cloned this process
+// ends (PR_SET_PDEATHSIG), anew because execve(2) with capabilities clears it.
+// Had jailspawn died before, the control socket would show it.
+func (j *jail) dieWithJailspawn() error {
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return setup.Fail("parent-death signal", "", err)
+	}
+	poll := []unix.PollFd{{Fd: setup.ControlFD, Events: unix.POLLRDHUP}}
+	if n, err := unix.Poll(poll, 0); err == nil && n > 0 && poll[0].Revents&(unix.POLLHUP|unix.POLLRDHUP) != 0 {
+		return &setup.Error{Step: "parent-death signal", Detail: "jailspawn is gone"}
+	}
+	return nil
+}
+
+// dropInherited closes the descriptors that neither the contract nor the plan
+// knows, and forgets the caller's umask.
+func (j *jail) dropInherited() error {
+	passed := len(j.plan.Process.PassFDs)
+	if err := confine.Descriptors(setup.FirstPassedFD + passed); err != nil {
+		return err
+	}
+	for i := range passed {
+		unix.CloseOnExec(setup.FirstPassedFD + i)
+	}
+	unix.Umask(0)
+	return nil
+}
+
+func (j *jail) isolateMounts() error { return mounts.Isolate() }
+
+func (j *jail) makeRoot() (err error) {
+	j.tree, err = mounts.New(&j.plan.Root, j.source(j.plan.Root.Prepared))
+	return err
+}
+
+func (j *jail) makeMounts() error {
+	for i := range j.plan.Mounts {
+		if err := j.mount(&j.plan.Mounts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *jail) mount(m *setup.Mount) error {
+	switch m.Type {
+	case setup.Bind:
+		source := j.source(m.Prepared)
+		if m.Prepared && source < 0 {
+			return nil // optional, and jailspawn found no source
+		}
+		return j.tree.Bind(m, source)
+	case setup.Tmpfs:
+		return j.tree.Tmpfs(m)
+	case setup.Proc:
+		return j.tree.Proc(m, !j.plan.AllowUserns && !j.plan.Shares(setup.UserNS))
+	case setup.Dev:
+		return j.tree.Dev(m)
+	case setup.Dir:
+		return j.tree.Dir(m)
+	case setup.Symlink:
+		return j.tree.Symlink(m)
+	case setup.File:
+		return j.tree.File(m)
+	}
+	return &setup.Error{Step: "mount", Target: m.Target, Detail: "unknown type " + string(m.Type)}
+}
+
+func (j *jail) sealRoot() error {
+	if j.plan.Root.Writable {
+		return nil
+	}
+	return j.tree.Seal()
+}
+
+func (j *jail) pivot() error { return j.tree.Pivot() }
+
+func (j *jail) network() error {
+	if j.plan.Network.NoLoopback || j.plan.Shares(setup.NetNS) {
+		return nil
+	}
+	return netup.Loopback()
+}
+
+func (j *jail) names() error {
+	if name := j.plan.Hostname; name != "" {
+		if err := unix.Sethostname([]byte(name)); err != nil {
+			return setup.Fail("hostname", name, err)
+		}
+	}
+	if name := j.plan.Domainname; name != "" {
+		if err := unix.Setdomainname([]byte(name)); err != nil {
+			return setup.Fail("domainname", name, err)
+		}
+	}
+	return nil
+}
+
+func (j *jail) hide() error { return confine.Hide() }

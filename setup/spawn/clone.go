@@ -1,0 +1,144 @@
+package spawn
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
+)
+
+// A jail is jailspawn's end of a running one.
+type jail struct {
+	pid     int
+	plan    int // write end of the plan pipe
+	status  int // read end of the status pipe
+	control int // this end of the control socket
+}
+
+// clone starts jailinit in its namespaces, where it waits for its plan.
+func clone(p *setup.Plan, o Options) (*jail, error) {
+	init, err := openInit(o.Init)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(init)
+	var plan, status, control [2]int
+	if err := unix.Pipe2(plan[:], unix.O_CLOEXEC); err != nil {
+		return nil, setup.Fail("pipe", "", err)
+	}
+	defer unix.Close(plan[0])
+	if err := unix.Pipe2(status[:], unix.O_CLOEXEC); err != nil {
+		return nil, setup.Fail("pipe", "", err)
+	}
+	defer unix.Close(status[1])
+	control, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, setup.Fail("socket", "", err)
+	}
+	defer unix.Close(control[1])
+	files := []uintptr{fdOf(o.Stdin, 0), fdOf(o.Stdout, 1), fdOf(o.Stderr, 2), uintptr(plan[0]), uintptr(status[1]), uintptr(control[1])}
+	for _, fd := range p.Process.PassFDs {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+			return nil, &setup.Error{Step: "descriptor", Target: strconv.Itoa(fd), Errno: unix.EBADF, Hint: "--pass-fd names one that is open in jailspawn", Status: setup.StatusMisuse}
+		}
+		files = append(files, uintptr(fd))
+	}
+	pid, err := syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(init), []string{"jailinit"}, &syscall.ProcAttr{
+		Dir: "/", Env: initEnv, Files: files, Sys: attributes(p),
+	})
+	if err != nil {
+		return nil, cloneError(p, err)
+	}
+	return &jail{pid: pid, plan: plan[1], status: status[0], control: control[0]}, nil
+}
+
+// initEnv is the environment of jailinit: one processor is all it has work
+// for, and every further one costs the Go runtime threads and memory.
+var initEnv = []string{"GOMAXPROCS=1"}
+
+func fdOf(f *os.File, standard uintptr) uintptr {
+	if f == nil {
+		return standard
+	}
+	return f.Fd()
+}
+
+// attributes says how jailinit is cloned. It is its jail's root to the kernel
+// (an ordinary user's by ambient capabilities, as execve(2) by another uid
+// than 0 would lose them) in a session of its own.
+func attributes(p *setup.Plan) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{
+		Cloneflags: p.CloneFlags(),
+		Setsid:     true,
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	if p.Shares(setup.UserNS) {
+		return a
+	}
+	a.UidMappings, a.GidMappings = goMap(p.IDs.UIDs), goMap(p.IDs.GIDs)
+	if oneID(p.IDs.UIDs) {
+		for c := range setup.CapabilityNames() {
+			a.AmbientCaps = append(a.AmbientCaps, uintptr(c))
+		}
+		return a
+	}
+	a.GidMappingsEnableSetgroups = true
+	a.Credential = &syscall.Credential{}
+	return a
+}
+
+func oneID(maps []setup.IDMap) bool { return len(maps) == 1 && maps[0].Count == 1 }
+
+func goMap(maps []setup.IDMap) []syscall.SysProcIDMap {
+	out := make([]syscall.SysProcIDMap, len(maps))
+	for i, m := range maps {
+		out[i] = syscall.SysProcIDMap{ContainerID: int(m.Inside), HostID: int(m.Outside), Size: int(m.Count)}
+	}
+	return out
+}
+
+func cloneError(p *setup.Plan, err error) error {
+	e := setup.Fail("clone", "", err).(*setup.Error)
+	switch e.Errno {
+	case unix.EPERM, unix.EACCES:
+		e.Hint = "this system may forbid user namespaces to ordinary users: see sysctl kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns"
+		if p.Shares(setup.UserNS) {
+			e.Hint = "a jail without a user namespace needs root"
+		}
+	case unix.ENOSPC, unix.EUSERS:
+		e.Hint = "the limit of namespaces is reached: see the sysctls user.max_*_namespaces"
+	case unix.EINVAL:
+		e.Hint = "this kernel lacks a kind of namespace; jails need Linux 5.14"
+	}
+	return e
+}
+
+// openInit opens jailinit once; it is executed by this descriptor.
+func openInit(path string) (int, error) {
+	candidates := []string{path}
+	if path == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return -1, setup.Fail("jailinit", "", err)
+		}
+		dir := filepath.Dir(self)
+		candidates = []string{dir + "/jailinit", filepath.Dir(dir) + "/libexec/jailspawn/jailinit"}
+	}
+	var first error
+	for _, c := range candidates {
+		fd, err := unix.Open(c, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err == nil {
+			return fd, nil
+		}
+		if first == nil {
+			e := setup.Fail("jailinit", c, err).(*setup.Error)
+			e.Hint = "install jailinit beside jailspawn, or in ../libexec/jailspawn"
+			first = e
+		}
+	}
+	return -1, first
+}

@@ -1,0 +1,174 @@
+package spawn
+
+import (
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
+)
+
+// A jail of root's gets one of the 65,536-id ranges that systemd reserves for
+// containers (systemd.io/UIDS-GIDS).
+const (
+	firstRange = 0x00080000
+	rangeSize  = 0x00010000
+	rangeCount = (0x6FFF0000-firstRange)/rangeSize + 1
+)
+
+// A caller is who starts the jail.
+type caller struct {
+	uid, gid   uint32
+	uids, gids []setup.IDMap // the ids that the caller's own user namespace has
+}
+
+func callerNow() (*caller, error) {
+	c := &caller{uid: uint32(unix.Geteuid()), gid: uint32(unix.Getegid())}
+	if c.uid != 0 {
+		return c, nil
+	}
+	var err error
+	if c.uids, err = readMap("/proc/self/uid_map"); err != nil {
+		return nil, err
+	}
+	c.gids, err = readMap("/proc/self/gid_map")
+	return c, err
+}
+
+// root reports whether the caller has more ids than one to give away. Uid 0 of
+// a user namespace with a single id is an ordinary user.
+func (c *caller) root() bool {
+	return c.uid == 0 && len(c.uids) > 0 && !oneID(c.uids)
+}
+
+// resolve fills in what depends on the caller: the id maps, and which mounts
+// jailspawn has to prepare. The descriptor it returns keeps the range of ids
+// taken as long as it is open; it is -1 if there is none.
+func (c *caller) resolve(p *setup.Plan) (*setup.Plan, int, error) {
+	plan := *p
+	plan.Mounts = append([]setup.Mount(nil), p.Mounts...)
+	if p.Shares(setup.UserNS) {
+		if !c.root() {
+			return nil, -1, &setup.Error{Step: "ids", Detail: "sharing the user namespace needs root", Errno: unix.EPERM, Hint: "leave out --no-userns"}
+		}
+		return &plan, -1, nil
+	}
+	if c.root() {
+		plan.Root.Prepared = plan.Root.Source != ""
+		for i := range plan.Mounts {
+			plan.Mounts[i].Prepared = plan.Mounts[i].Type == setup.Bind
+		}
+	} else if err := ordinaryIDMaps(&plan); err != nil {
+		return nil, -1, err
+	}
+	lock := -1
+	if len(plan.IDs.UIDs) == 0 {
+		var err error
+		if lock, err = c.fillMaps(&plan); err != nil {
+			return nil, -1, err
+		}
+		if err := plan.Check(); err != nil {
+			closeFD(lock)
+			return nil, -1, err
+		}
+	}
+	return &plan, lock, nil
+}
+
+// ordinaryIDMaps refuses id-mapped mounts, which need the host's root.
+func ordinaryIDMaps(p *setup.Plan) error {
+	for _, m := range p.Mounts {
+		if m.IDMap == setup.IDMapJail || m.IDMap == setup.IDMapOwner {
+			return &setup.Error{Step: "mount", Target: m.Target, Detail: "an id-mapped mount needs root", Errno: unix.EPERM, Hint: "leave out idmap"}
+		}
+	}
+	return nil
+}
+
+func (c *caller) fillMaps(p *setup.Plan) (lock int, err error) {
+	switch {
+	case !c.root():
+		p.IDs.UIDs = []setup.IDMap{{Inside: p.Process.UID, Outside: c.uid, Count: 1}}
+		p.IDs.GIDs = []setup.IDMap{{Inside: p.Process.GID, Outside: c.gid, Count: 1}}
+		return -1, nil
+	case p.IDs.Map == setup.MapIdentity:
+		p.IDs.UIDs, p.IDs.GIDs = identity(c.uids), identity(c.gids)
+		return -1, nil
+	}
+	lock, base, err := takeRange()
+	if err != nil {
+		return -1, err
+	}
+	if !has(c.uids, base) || !has(c.gids, base) {
+		closeFD(lock)
+		return -1, &setup.Error{
+			Step: "ids", Detail: "this user namespace has no free range of " + strconv.Itoa(rangeSize) + " ids",
+			Hint: "use --map identity, or give the container more ids",
+		}
+	}
+	own := []setup.IDMap{{Inside: 0, Outside: base, Count: rangeSize}}
+	p.IDs.UIDs, p.IDs.GIDs = own, own
+	return lock, nil
+}
+
+// identity maps every id that a namespace has onto itself.
+func identity(maps []setup.IDMap) []setup.IDMap {
+	out := make([]setup.IDMap, len(maps))
+	for i, m := range maps {
+		out[i] = setup.IDMap{Inside: m.Inside, Outside: m.Inside, Count: m.Count}
+	}
+	return out
+}
+
+func has(maps []setup.IDMap, base uint32) bool {
+	_, first := setup.Outside(maps, base)
+	_, last := setup.Outside(maps, base+rangeSize-1)
+	return first && last
+}
+
+// takeRange finds a range of ids that no other jail has. A bound abstract
+// socket is the lock: the kernel frees it however this process ends. Where
+// another user holds one, the next range is taken.
+func takeRange() (lock int, base uint32, err error) {
+	lock, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, 0, setup.Fail("ids", "", err)
+	}
+	for try := range 1000 {
+		slot := uint32(os.Getpid()+try) % rangeCount
+		base = firstRange + slot*rangeSize
+		err = unix.Bind(lock, &unix.SockaddrUnix{Name: "@jailspawn/ids/" + strconv.FormatUint(uint64(base), 10)})
+		if err == nil {
+			return lock, base, nil
+		}
+		if err != unix.EADDRINUSE {
+			break
+		}
+	}
+	unix.Close(lock)
+	return -1, 0, setup.Fail("ids", "", err)
+}
+
+// readMap reads a uid_map or gid_map (user_namespaces(7)).
+func readMap(file string) ([]setup.IDMap, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, setup.Fail("ids", file, err)
+	}
+	var maps []setup.IDMap
+	for line := range strings.Lines(string(data)) {
+		var numbers [3]uint32
+		fields := strings.Fields(line)
+		for i := range min(len(fields), 3) {
+			n, err := strconv.ParseUint(fields[i], 10, 32)
+			if err != nil {
+				return nil, setup.Fail("ids", file, err)
+			}
+			numbers[i] = uint32(n)
+		}
+		maps = append(maps, setup.IDMap{Inside: numbers[0], Outside: numbers[1], Count: numbers[2]})
+	}
+	return maps, nil
+}

@@ -1,0 +1,188 @@
+package spawn
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/mountfd"
+)
+
+// hand gives jailinit its plan, and then the mounts that only the host's root
+// can make. If that fails it says so to jailinit, which then ends.
+func (j *jail) hand(p *setup.Plan, c *caller) error {
+	data, err := setup.Encode(p)
+	if err == nil {
+		err = writeAll(j.plan, data)
+	}
+	unix.Close(j.plan)
+	if err == unix.EPIPE {
+		return nil // jailinit is gone, and its last event tells why
+	}
+	if err == nil {
+		err = j.sendMounts(p, c)
+	}
+	if err != nil {
+		_ = unix.Sendto(j.control, []byte{byte(setup.ControlFailed)}, unix.MSG_NOSIGNAL, nil)
+		return setup.Fail("plan", "", err)
+	}
+	return nil
+}
+
+func writeAll(fd int, data []byte) error {
+	for len(data) > 0 {
+		n, err := unix.Write(fd, data)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+// sendMounts prepares the binds of the plan one by one and sends them in
+// batches, while jailinit starts.
+func (j *jail) sendMounts(p *setup.Plan, c *caller) error {
+	maps := mountMaps{jail: j, plan: p, caller: c, jailNS: -1}
+	defer maps.close()
+	batch := []byte{byte(setup.ControlMounts)}
+	var fds []int
+	flush := func() error {
+		defer closeAll(fds)
+		err := unix.Sendmsg(j.control, batch, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+		batch, fds = batch[:1], nil
+		return err
+	}
+	for _, m := range prepared(p) {
+		fd, err := maps.prepare(m)
+		switch {
+		case err == unix.ENOENT && m.Optional:
+			batch = append(batch, 0)
+		case err != nil:
+			closeAll(fds)
+			return sourceError(m, err)
+		default:
+			batch, fds = append(batch, 1), append(fds, fd)
+		}
+		if len(batch) > setup.MaxControlFDs {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(batch) > 1 {
+		return flush()
+	}
+	return nil
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}
+
+// prepared returns the plan's prepared binds in the order in which jailinit
+// takes them: the root first.
+func prepared(p *setup.Plan) []*setup.Mount {
+	var out []*setup.Mount
+	if r := &p.Root; r.Prepared {
+		out = append(out, &setup.Mount{Type: setup.Bind, Source: r.Source, Target: "/", ReadOnly: !r.Writable, IDMap: r.IDMap})
+	}
+	for i := range p.Mounts {
+		if p.Mounts[i].Prepared {
+			out = append(out, &p.Mounts[i])
+		}
+	}
+	return out
+}
+
+// mountMaps finds the user namespaces by which mounts are id-mapped.
+type mountMaps struct {
+	jail   *jail
+	plan   *setup.Plan
+	caller *caller
+	jailNS int
+}
+
+func (s *mountMaps) close() { closeFD(s.jailNS) }
+
+// prepare makes the detached mount of one bind.
+func (s *mountMaps) prepare(m *setup.Mount) (int, error) {
+	fd, err := mountfd.Clone(unix.AT_FDCWD, m.Source, true)
+	if err != nil {
+		return -1, err
+	}
+	attr := mountfd.Attr{Set: m.Attributes(), Propagation: unix.MS_PRIVATE, Recursive: true}
+	ns, owned, err := s.namespace(m, fd)
+	if err == nil && ns >= 0 {
+		attr.Set |= unix.MOUNT_ATTR_IDMAP
+		attr.UserNS = ns
+	}
+	if err == nil {
+		if err = mountfd.Set(fd, attr); err == unix.EINVAL && ns >= 0 {
+			err = &setup.Error{
+				Step: "mount", Target: m.Target, Detail: "id-map " + m.Source, Errno: unix.EINVAL,
+				Hint: "its file system, or one mounted below it, can't be id-mapped; use --mount type=bind,...,idmap=none",
+			}
+		}
+	}
+	if owned {
+		unix.Close(ns)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// namespace returns the user namespace to map the mount by, or -1 for none;
+// owned says that the caller closes it.
+func (s *mountMaps) namespace(m *setup.Mount, fd int) (ns int, owned bool, err error) {
+	how := m.IDMap
+	auto := how == setup.IDMapAuto
+	if auto && (s.plan.IDs.Map == setup.MapIdentity || (m.ReadOnly && m.Target != "/")) {
+		return -1, false, nil
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return -1, false, err
+	}
+	if auto {
+		how = setup.IDMapOwner
+		if st.Uid == s.caller.uid {
+			how = setup.IDMapJail
+		}
+	}
+	switch how {
+	case setup.IDMapJail:
+		if s.jailNS < 0 {
+			s.jailNS, err = openNS(s.jail.pid)
+		}
+		return s.jailNS, false, err
+	case setup.IDMapOwner:
+		ns, err = ownerNS(st.Uid, st.Gid, s.plan)
+		return ns, true, err
+	}
+	return -1, false, nil
+}
+
+func openNS(pid int) (int, error) {
+	return unix.Open("/proc/"+strconv.Itoa(pid)+"/ns/user", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+}
+
+func sourceError(m *setup.Mount, err error) error {
+	e := setup.Fail("mount", m.Target, err).(*setup.Error)
+	if e.Detail == "" {
+		e.Detail = "bind " + m.Source
+	}
+	if e.Errno == unix.ENOENT {
+		e.Hint = "the source doesn't exist on the host"
+	}
+	return e
+}

@@ -1,0 +1,72 @@
+package spawn
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
+)
+
+// errSilent is a jail that ended without a word.
+var errSilent = &setup.Error{
+	Step: "jailinit", Detail: "ended before it reported anything",
+	Hint: "is it the jailinit of this build, and was nobody killing it?",
+}
+
+// wait reads events until jailinit is gone, then collects it. As jailinit is
+// process 1 of its PID namespace, its end is the end of every process there.
+func (j *jail) wait(started func()) (status syscall.WaitStatus, err error) {
+	e, err := j.events(started)
+	unix.Close(j.status)
+	var init unix.WaitStatus
+	for {
+		_, waitErr := unix.Wait4(j.pid, &init, 0, nil)
+		if waitErr != unix.EINTR {
+			break
+		}
+	}
+	switch {
+	case err != nil:
+		return 0, err
+	case e == nil:
+		return 0, errSilent
+	case e.Kind == setup.EventFailed:
+		return 0, &e.Err
+	case e.Kind == setup.EventExited:
+		return syscall.WaitStatus(e.Status), nil
+	case init.Signaled():
+		return syscall.WaitStatus(init), nil // process 1 was killed, and so was the payload
+	}
+	return 0, errSilent
+}
+
+// events returns the last event before the end of the pipe.
+func (j *jail) events(started func()) (last *setup.Event, err error) {
+	var pending []byte
+	buf := make([]byte, 512)
+	for {
+		n, err := unix.Read(j.status, buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return last, setup.Fail("status", "", err)
+		}
+		pending = append(pending, buf[:n]...)
+		for {
+			e, rest, err := setup.DecodeEvent(pending)
+			if err != nil {
+				_ = unix.Kill(j.pid, unix.SIGKILL)
+				return nil, err
+			}
+			if e == nil {
+				break
+			}
+			pending, last = rest, e
+			if e.Kind == setup.EventStarted && started != nil {
+				started()
+			}
+		}
+	}
+}
