@@ -70,3 +70,12 @@ func (j *jail) events(started func()) (last *setup.Event, err error) {
 		}
 	}
 }
+
+// ExitStatus returns the exit status that tells of a wait status: its own, or
+// 128+n for signal n.
+func ExitStatus(status syscall.WaitStatus) int {
+	if status.Signaled() {
+		return setup.StatusSignal + int(status.Signal())
+	}
+	return status.ExitStatus()
+}

@@ -1,0 +1,42 @@
+GO      ?= go
+PREFIX  ?= /usr/local
+VERSION ?= 0.1.0
+SOURCES := $(shell find cmd setup mounts netup reap -name '*.go' -o -name 'help*.txt') go.mod go.sum
+BUILD   := $(VERSION)-$(shell cat $(SOURCES) | sha256sum | cut -c1-12)
+LDFLAGS := -s -w -X github.com/jailspawn/jailspawn/setup.Build=$(BUILD)
+
+export CGO_ENABLED = 0
+
+.PHONY: all test check fmt bench install clean demo help
+all: bin/jailspawn bin/jailinit ## build both binaries into bin/
+
+bin/%: $(SOURCES)
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$*
+
+test: all ## run all tests, with the rights of the caller
+	JAIL_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
+
+check: ## formatting, vet, staticcheck, shellcheck
+	test -z "$$($(GO) tool gofumpt -l .)"
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	if command -v shellcheck >/dev/null; then shellcheck .ci/run; fi
+
+fmt: ## format the sources
+	$(GO) tool gofumpt -w .
+
+bench: all ## time a start beside bubblewrap (needs hyperfine, bubblewrap)
+	hyperfine -N -w 20 -r 200 'bin/jailspawn run -- /bin/true' 'bwrap --unshare-all --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /tmp /bin/true' /bin/true
+
+demo: all ## build, and show a jail from inside
+	bin/jailspawn run -- sh -c 'ps ax; id; hostname; cut -d" " -f5,6 /proc/self/mountinfo; cat /proc/net/dev; touch /usr/x || echo "refused, as it should be"'
+
+install: all ## install into $(DESTDIR)$(PREFIX)
+	install -D -m 755 bin/jailspawn $(DESTDIR)$(PREFIX)/bin/jailspawn
+	install -D -m 755 bin/jailinit $(DESTDIR)$(PREFIX)/libexec/jailspawn/jailinit
+
+clean: ## remove what was built
+	rm -rf bin
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile

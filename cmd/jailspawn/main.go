@@ -1,0 +1,97 @@
+// Since Go 1.25 the runtime keeps cgroup files of the host open for life,
+// unless it is told not to look at them.
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
+// Command jailspawn runs commands in jails.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/jailspawn/jailspawn/setup"
+)
+
+// A jail dies with the thread that cloned it: main stays on the first one.
+func init() { runtime.LockOSThread() }
+
+// A verb is one way into the program. It returns the exit status.
+type verb struct {
+	name string
+	run  func(args []string) (int, error)
+}
+
+func verbs() []verb {
+	return []verb{
+		{"run", runJail},
+		{"plan", printPlan},
+		{"version", printVersion},
+		{"help", printHelp},
+	}
+}
+
+func main() {
+	status, err := dispatch(os.Args[1:])
+	if err != nil {
+		status = explain(err)
+	}
+	os.Exit(status)
+}
+
+func dispatch(args []string) (int, error) {
+	if len(args) == 0 {
+		return 0, usage("no command given", "jailspawn run -- CMD; see jailspawn --help")
+	}
+	switch args[0] {
+	case "--":
+		return runJail(args)
+	case "-h", "--help":
+		return printHelp(nil)
+	case "--version":
+		return printVersion(nil)
+	}
+	names := make([]string, 0, 4)
+	for _, v := range verbs() {
+		if v.name == args[0] {
+			return v.run(args[1:])
+		}
+		names = append(names, v.name)
+	}
+	if near := setup.Nearest(args[0], names); near != "" {
+		return 0, usage("unknown verb "+args[0], "did you mean "+near+"?")
+	}
+	return 0, usage("unknown verb "+args[0], "jailspawn run -- "+args[0]+" runs it in a jail")
+}
+
+func printVersion(args []string) (int, error) {
+	if len(args) > 0 {
+		return 0, usage("version takes no argument", "")
+	}
+	fmt.Println("jailspawn", setup.Build, "plan version", setup.Version)
+	return 0, nil
+}
+
+// usage is an error in the words of the command line.
+func usage(detail, hint string) error {
+	return &setup.Error{Step: "usage", Detail: detail, Hint: hint, Status: setup.StatusMisuse}
+}
+
+// explain prints one line for each thing that is wrong, and returns the exit
+// status.
+func explain(err error) int {
+	problems := []error{err}
+	var several *multierror.Error
+	if errors.As(err, &several) {
+		problems = several.Errors
+	}
+	for _, p := range problems {
+		fmt.Fprintln(os.Stderr, "jailspawn: "+strings.ReplaceAll(p.Error(), "\n", " "))
+	}
+	return setup.ExitStatus(problems[0])
+}

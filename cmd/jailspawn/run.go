@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn"
+)
+
+// runJail is the verb run.
+func runJail(args []string) (int, error) {
+	p, err := planFrom("run", args)
+	if errors.Is(err, pflag.ErrHelp) {
+		return printHelp([]string{"run"})
+	}
+	if err != nil {
+		return 0, err
+	}
+	signals := make(chan os.Signal, 128)
+	signal.Notify(signals, forwarded()...)
+	status, err := spawn.Run(p, spawn.Options{Signals: signals})
+	if err != nil {
+		return 0, err
+	}
+	return spawn.ExitStatus(status), nil
+}
+
+// forwarded lists what is passed on to the payload: every signal that can be
+// caught, but for SIGCHLD, which is about our own child, SIGURG, which the Go
+// runtime sends to itself, and those that the caller has us ignore (nohup).
+func forwarded() []os.Signal {
+	var list []os.Signal
+	for s := syscall.Signal(1); s <= 64; s++ {
+		switch s {
+		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGCHLD, syscall.SIGURG, 32, 33:
+			continue
+		}
+		if !signal.Ignored(s) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// printPlan is the verb plan.
+func printPlan(args []string) (int, error) {
+	p, err := planFrom("plan", args)
+	if errors.Is(err, pflag.ErrHelp) {
+		return printHelp([]string{"plan"})
+	}
+	if err != nil {
+		return 0, err
+	}
+	return 0, setup.WriteJSON(os.Stdout, p)
+}
+
+// planFrom turns the arguments of a verb into a plan that was checked.
+func planFrom(verb string, args []string) (*setup.Plan, error) {
+	o := new(options)
+	command, given, err := o.parse(verb, args)
+	if err != nil {
+		return nil, err
+	}
+	var p *setup.Plan
+	if o.plan != "" {
+		p, err = readPlan(o.plan, command, given)
+	} else {
+		p, err = o.build(command)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, p.Check()
+}
+
+// readPlan reads a whole plan; a plan has no defaults, so nothing goes with it.
+func readPlan(file string, command []string, given int) (*setup.Plan, error) {
+	if len(command) > 0 || given > 1 {
+		return nil, usage("--plan stands alone", "the plan says it all; edit it instead")
+	}
+	var r io.Reader = os.Stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, setup.Fail("plan", file, err)
+		}
+		defer f.Close()
+		r = f
+	}
+	return setup.ReadJSON(r)
+}
