@@ -25,6 +25,13 @@ func clone(p *setup.Plan, o Options) (*jail, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Its number must not be one that jailinit's own descriptors are put on.
+	high, err := unix.FcntlInt(uintptr(init), unix.F_DUPFD_CLOEXEC, setup.FirstPassedFD+len(p.Process.PassFDs))
+	unix.Close(init)
+	if err != nil {
+		return nil, setup.Fail("jailinit", "", err)
+	}
+	init = high
 	defer unix.Close(init)
 	var plan, status, control [2]int
 	if err := unix.Pipe2(plan[:], unix.O_CLOEXEC); err != nil {
