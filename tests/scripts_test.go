@@ -1,0 +1,87 @@
+// Package tests holds the black-box tests of the two built binaries. They run
+// as whoever starts them: the suite is run as root and as an ordinary user.
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// bin is the directory of the built binaries.
+func bin(t testing.TB) string {
+	dir := os.Getenv("JAIL_BIN")
+	if dir == "" {
+		dir = "../bin"
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "jailinit")); err != nil {
+		t.Fatalf("%v (hint: run the tests with make test)", err)
+	}
+	return dir
+}
+
+// features are what a machine may lack; JAIL_TEST_REQUIRE lists those whose
+// absence is a failure and no reason to skip.
+var features = map[string]func() bool{
+	"userns": func() bool { return exec.Command("unshare", "-Ur", "true").Run() == nil },
+	"netns":  func() bool { return exec.Command("unshare", "-Urn", "true").Run() == nil },
+	"root":   func() bool { return os.Geteuid() == 0 },
+}
+
+func TestRequired(t *testing.T) {
+	for _, name := range strings.FieldsFunc(os.Getenv("JAIL_TEST_REQUIRE"), func(r rune) bool { return r == ',' }) {
+		probe, known := features[name]
+		if !known {
+			t.Errorf("JAIL_TEST_REQUIRE names %q, which is no feature", name)
+		} else if !probe() {
+			t.Errorf("this machine lacks %s, which JAIL_TEST_REQUIRE lists", name)
+		}
+	}
+}
+
+func TestScripts(t *testing.T) {
+	dir := bin(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "scripts",
+		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE") != "",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+			e.Setenv("BIN", dir)
+			e.Setenv("UID", strconv.Itoa(os.Geteuid()))
+			return os.Chmod(e.WorkDir, 0o755)
+		},
+		Condition: func(name string) (bool, error) { return features[name](), nil },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": status,
+		},
+	})
+}
+
+// status runs a command and compares its exit status: status N CMD ...
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N command ...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	got := 0
+	if err != nil {
+		exit, ok := err.(*exec.ExitError)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}
