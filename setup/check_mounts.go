@@ -94,9 +94,15 @@ func (m *Mount) checkOptions(c *checker, field string) {
 		name string
 		set  bool
 	}{
-		{"read_only", m.ReadOnly}, {"noexec", m.NoExec}, {"dev", m.Dev}, {"suid", m.Suid},
-		{"optional", m.Optional}, {"idmap", m.IDMap != ""}, {"mode", m.Mode != 0},
-		{"size", m.Size != 0}, {"content", m.Content != ""},
+		{"read_only", m.ReadOnly},
+		{"noexec", m.NoExec},
+		{"dev", m.Dev},
+		{"suid", m.Suid},
+		{"optional", m.Optional},
+		{"idmap", m.IDMap != ""},
+		{"mode", m.Mode != 0},
+		{"size", m.Size != 0},
+		{"content", m.Content != ""},
 	} {
 		if o.set && !strings.Contains(" "+allowed+" ", " "+o.name+" ") {
 			c.add(field+"."+o.name, "a "+string(m.Type)+" takes no such option", "")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"unsafe"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/mounts"
@@ -20,6 +22,7 @@ type jail struct {
 // none calls another. Namespaces exist before the first; what is irrevocable
 // for the payload comes in [jail.startPayload].
 var steps = []func(*jail) error{
+	(*jail).name,
 	(*jail).readPlan,
 	(*jail).dieWithJailspawn,
 	(*jail).dropInherited,
@@ -32,6 +35,17 @@ var steps = []func(*jail) error{
 	(*jail).network,
 	(*jail).names,
 	(*jail).hide,
+}
+
+// name says who this is to ps(1): having been executed by descriptor, the
+// process would be called by the descriptor's number.
+func (j *jail) name() error {
+	comm := [...]byte{'j', 'a', 'i', 'l', 'i', 'n', 'i', 't', 0}
+	_, _, errno := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(&comm)), 0)
+	if errno != 0 {
+		return setup.Fail("name", "", errno)
+	}
+	return nil
 }
 
 func (j *jail) readPlan() error {

@@ -17,13 +17,15 @@ func (j *jail) hand(p *setup.Plan, c *caller) error {
 		err = writeAll(j.plan, data)
 	}
 	unix.Close(j.plan)
-	if err == unix.EPIPE {
-		return nil // jailinit is gone, and its last event tells why
-	}
 	if err == nil {
 		err = j.sendMounts(p, c)
 	}
-	if err != nil {
+	switch err {
+	case nil:
+		return nil
+	case unix.EPIPE, unix.ECONNRESET:
+		return nil // jailinit is gone, and its last event tells why
+	default:
 		_ = unix.Sendto(j.control, []byte{byte(setup.ControlFailed)}, unix.MSG_NOSIGNAL, nil)
 		return setup.Fail("plan", "", err)
 	}
