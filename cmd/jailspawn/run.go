@@ -23,7 +23,9 @@ func runJail(args []string) (int, error) {
 		return 0, err
 	}
 	signals := make(chan os.Signal, 128)
-	signal.Notify(signals, forwarded()...)
+	// On the other processor, while the namespaces are made. A signal that comes
+	// before ends jailspawn, and the jail with it.
+	go signal.Notify(signals, forwarded()...)
 	status, err := spawn.Run(p, spawn.Options{Signals: signals})
 	if err != nil {
 		return 0, err

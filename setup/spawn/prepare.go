@@ -29,7 +29,6 @@ func (j *jail) hand(p *setup.Plan, c *caller) error {
 		_ = unix.Sendto(j.control, []byte{byte(setup.ControlFailed)}, unix.MSG_NOSIGNAL, nil)
 		return setup.Fail("plan", "", err)
 	}
-	return nil
 }
 
 func writeAll(fd int, data []byte) error {
