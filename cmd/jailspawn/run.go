@@ -35,12 +35,13 @@ func runJail(args []string) (int, error) {
 
 // forwarded lists what is passed on to the payload: every signal that can be
 // caught, but for SIGCHLD, which is about our own child, SIGURG, which the Go
-// runtime sends to itself, and those that the caller has us ignore (nohup).
+// runtime sends to itself, those that the caller has us ignore (nohup), and 32
+// to 34, which the Go runtime keeps for the C library's threads.
 func forwarded() []os.Signal {
 	var list []os.Signal
 	for s := syscall.Signal(1); s <= 64; s++ {
 		switch s {
-		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGCHLD, syscall.SIGURG, 32, 33:
+		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGCHLD, syscall.SIGURG, 32, 33, 34:
 			continue
 		}
 		if !signal.Ignored(s) {

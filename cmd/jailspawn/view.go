@@ -17,13 +17,13 @@ var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/l
 
 // harmless are the parts of /etc that programs need to run and that hold no
 // secret: the loader's cache, alternatives, certificates (not private keys),
-// the time zone, names of protocols, settings of shells and interpreters.
+// the time zone, names of protocols, settings of interpreters. The list is
+// short on purpose, as each takes 0.01 ms of every start; --ro adds more.
 var harmless = []string{
-	"alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
+	"alternatives", "ld.so.cache", "localtime", "os-release",
 	"ssl/certs", "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "pki/ca-trust",
-	"localtime", "timezone", "mime.types", "protocols", "services",
-	"bash.bashrc", "profile", "inputrc", "terminfo", "os-release",
-	"fonts", "java-17-openjdk", "java-21-openjdk", "python3", "python3.11", "perl",
+	"mime.types", "protocols", "services", "profile", "bash.bashrc",
+	"fonts", "java-17-openjdk", "java-21-openjdk", "python3", "perl",
 }
 
 // home is where the payload's empty private home directory lies.
