@@ -98,7 +98,7 @@ func TestTenThousandOrphans(t *testing.T) {
 			[ $left = 0 ] && break
 			sleep 0.05
 		done
-		echo zombies $left`).CombinedOutput()
+		echo zombies $left`).Output()
 	if err != nil || string(out) != "zombies 0\n" {
 		t.Errorf("%v: %s", err, out)
 	}
