@@ -1,7 +1,7 @@
 GO      ?= go
 PREFIX  ?= /usr/local
 VERSION ?= 0.1.0
-SOURCES := $(shell find cmd setup mounts netup reap -name '*.go' -o -name 'help*.txt') go.mod go.sum
+SOURCES := $(shell find cmd setup mounts netup reap -name '*.go' -o -path "*/help/*.txt") go.mod go.sum
 BUILD   := $(VERSION)-$(shell cat $(SOURCES) | sha256sum | cut -c1-12)
 LDFLAGS := -s -w -X github.com/jailspawn/jailspawn/setup.Build=$(BUILD)
 
@@ -14,7 +14,7 @@ bin/%: $(SOURCES)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$*
 
 test: all ## run all tests, with the rights of the caller
-	JAIL_BIN=$(CURDIR)/bin $(GO) test -count=1 ./...
+	JAIL_BIN=$(CURDIR)/bin $(GO) test -count=1 -ldflags '$(LDFLAGS)' ./...
 
 check: ## formatting, vet, staticcheck, shellcheck
 	test -z "$$($(GO) tool gofumpt -l .)"

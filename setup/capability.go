@@ -28,7 +28,7 @@ func CapabilityName(s string) string {
 func CapabilityMask(names []string) (mask uint64, ok bool) {
 	ok = true
 	for _, name := range names {
-		bit := capabilityNumber(name)
+		bit := CapabilityNumber(name)
 		if bit < 0 {
 			ok = false
 			continue
@@ -38,7 +38,8 @@ func CapabilityMask(names []string) (mask uint64, ok bool) {
 	return mask, ok
 }
 
-func capabilityNumber(name string) int {
+// CapabilityNumber returns the kernel's number of a capability, or -1.
+func CapabilityNumber(name string) int {
 	for i, n := range capabilityNames {
 		if n == name {
 			return i

@@ -59,7 +59,7 @@ func Decode(data []byte) (*Plan, error) {
 	if c.err != nil {
 		return nil, &Error{Step: "plan", Detail: c.err.Error()}
 	}
-	return p, versionError(p.Version)
+	return p, VersionError(p.Version)
 }
 
 func tooLarge(n int) error {
@@ -70,7 +70,8 @@ func tooLarge(n int) error {
 	}
 }
 
-func versionError(v int) error {
+// VersionError is nil for the version that this build reads.
+func VersionError(v int) error {
 	if v == Version {
 		return nil
 	}

@@ -79,6 +79,12 @@ func Fail(step, target string, cause error) error {
 	return e
 }
 
+// Misuse returns an Error about a field of the plan: the caller asked for
+// something that can't be.
+func Misuse(field, detail, hint string) *Error {
+	return &Error{Step: "plan", Target: field, Detail: detail, Hint: hint, Status: StatusMisuse}
+}
+
 // ExitStatus returns the exit status that jailspawn ends with because of err.
 func ExitStatus(err error) int {
 	var e *Error

@@ -108,3 +108,26 @@ func (m *Mount) Attributes() uint64 {
 	}
 	return attr
 }
+
+func codeMount(c *coder, m *Mount) {
+	str(c, &m.Type)
+	str(c, &m.Source)
+	str(c, &m.Target)
+	flag(c, &m.ReadOnly)
+	flag(c, &m.NoExec)
+	flag(c, &m.Dev)
+	flag(c, &m.Suid)
+	flag(c, &m.Optional)
+	str(c, &m.IDMap)
+	num(c, &m.Mode)
+	num(c, &m.Size)
+	str(c, &m.Content)
+	flag(c, &m.Prepared)
+}
+
+func (r *Root) code(c *coder) {
+	str(c, &r.Source)
+	flag(c, &r.Writable)
+	str(c, &r.IDMap)
+	flag(c, &r.Prepared)
+}

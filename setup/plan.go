@@ -46,87 +46,6 @@ type Plan struct {
 	Process Process `json:"process"`
 }
 
-// IDs maps the user and group ids of the jail.
-type IDs struct {
-	// Map says how the maps come about where UIDs and GIDs are empty: [MapAuto]
-	// (the zero value) or [MapIdentity].
-	Map string `json:"map,omitempty"`
-
-	// UIDs and GIDs are the lines of uid_map and gid_map (user_namespaces(7)).
-	// Empty: made by Map when the jail starts.
-	UIDs []IDMap `json:"uids,omitempty"`
-	GIDs []IDMap `json:"gids,omitempty"`
-}
-
-// Ways in which [IDs] are made.
-const (
-	// MapAuto gives a jail started by root 65,536 host ids that no other jail
-	// uses; an ordinary user's jail has the caller's own id and no other.
-	MapAuto = ""
-
-	// MapIdentity maps every id that the caller's user namespace has onto
-	// itself. It needs CAP_SETUID and CAP_SETGID; uid 0 of the jail is then the
-	// host's root to files, sockets and sysctls.
-	MapIdentity = "identity"
-)
-
-// IDMap is one range of ids: Count ids from Inside on are, on the host, those
-// from Outside on.
-type IDMap struct {
-	Inside  uint32 `json:"inside"`
-	Outside uint32 `json:"outside"`
-	Count   uint32 `json:"count"`
-}
-
-// Network describes the jail's network namespace.
-type Network struct {
-	// NoLoopback leaves the loopback interface down, as the kernel made it.
-	NoLoopback bool `json:"no_loopback,omitempty"`
-}
-
-// Process is the payload of a jail and the state it starts with.
-type Process struct {
-	// Argv is the command. A first word without a slash is looked up in the
-	// PATH of Env, inside the jail.
-	Argv []string `json:"argv"`
-
-	// Env is the whole environment, as NAME=VALUE.
-	Env []string `json:"env,omitempty"`
-
-	// Cwd is the working directory inside; empty means "/".
-	Cwd string `json:"cwd,omitempty"`
-
-	// UID, GID and Groups are ids inside the jail. Groups can't be changed
-	// where an ordinary user's map denies setgroups(2).
-	UID    uint32   `json:"uid"`
-	GID    uint32   `json:"gid"`
-	Groups []uint32 `json:"groups,omitempty"`
-
-	// Umask is the file mode creation mask; nil means 022.
-	Umask *uint32 `json:"umask,omitempty"`
-
-	// Capabilities names what the payload may keep (capabilities(7)), without
-	// the prefix "cap_". They stand in all five sets; the rest is in none.
-	Capabilities []string `json:"capabilities,omitempty"`
-
-	// Rlimits are set before the payload starts (getrlimit(2)).
-	Rlimits []Rlimit `json:"rlimits,omitempty"`
-
-	// PassFDs are descriptors of jailspawn that the payload gets under the same
-	// number, beside 0, 1 and 2.
-	PassFDs []int `json:"pass_fds,omitempty"`
-}
-
-// Rlimit is one resource limit. Unlimited is [Infinity].
-type Rlimit struct {
-	Resource string `json:"resource"`
-	Soft     uint64 `json:"soft"`
-	Hard     uint64 `json:"hard"`
-}
-
-// Infinity is RLIM_INFINITY.
-const Infinity = ^uint64(0)
-
 // NewPlan returns an otherwise empty plan of the current version.
 func NewPlan() *Plan { return &Plan{Version: Version} }
 
@@ -138,4 +57,17 @@ func (p *Plan) Shares(n Namespace) bool {
 		}
 	}
 	return false
+}
+
+func (p *Plan) code(c *coder) {
+	num(c, &p.Version)
+	list(c, &p.Share, str[Namespace])
+	p.IDs.code(c)
+	p.Root.code(c)
+	list(c, &p.Mounts, codeMount)
+	str(c, &p.Hostname)
+	str(c, &p.Domainname)
+	p.Network.code(c)
+	flag(c, &p.AllowUserns)
+	p.Process.code(c)
 }

@@ -1,5 +1,15 @@
 package setup
 
+// Rlimit is one resource limit. Unlimited is [Infinity].
+type Rlimit struct {
+	Resource string `json:"resource"`
+	Soft     uint64 `json:"soft"`
+	Hard     uint64 `json:"hard"`
+}
+
+// Infinity is RLIM_INFINITY.
+const Infinity = ^uint64(0)
+
 // rlimitNames holds the sixteen resources of getrlimit(2) at their numbers.
 var rlimitNames = [...]string{
 	"cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile",
@@ -18,4 +28,10 @@ func RlimitNumber(name string) int {
 		}
 	}
 	return -1
+}
+
+func codeRlimit(c *coder, r *Rlimit) {
+	str(c, &r.Resource)
+	num(c, &r.Soft)
+	num(c, &r.Hard)
 }

@@ -1,31 +1,51 @@
 package main
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
+	"strings"
 )
 
-//go:embed help.txt
-var helpText string
+//go:embed help/*.txt
+var helpTexts embed.FS
 
-//go:embed help-run.txt
-var helpRun string
+// runHelp lists the sections of the help of run and plan, in their order.
+var runHelp = []string{"run", "run-files", "run-names", "run-identity", "run-other", "run-example"}
+
+// helpPages names the sections of each page; a verb's page has its name.
+var helpPages = map[string][]string{
+	"":        {"main"},
+	"help":    {"main"},
+	"version": {"main"},
+	"run":     runHelp,
+	"plan":    runHelp,
+}
 
 // printHelp is the verb help.
 func printHelp(args []string) (int, error) {
 	if len(args) > 1 {
 		return 0, usage("help takes one verb", "")
 	}
-	text := helpText
-	if len(args) == 1 {
-		switch args[0] {
-		case "run", "plan":
-			text = helpRun
-		case "version", "help":
-		default:
-			return 0, usage("no help for "+args[0], "see jailspawn help")
-		}
+	text, err := helpText(strings.Join(args, ""))
+	if err == nil {
+		fmt.Print(text)
 	}
-	fmt.Print(text)
-	return 0, nil
+	return 0, err
+}
+
+// helpText joins the sections of a page with a blank line between them.
+func helpText(page string) (string, error) {
+	sections, ok := helpPages[page]
+	if !ok {
+		return "", usage("no help for "+page, "see jailspawn help")
+	}
+	texts := make([]string, len(sections))
+	for i, name := range sections {
+		data, err := helpTexts.ReadFile("help/" + name + ".txt")
+		if err != nil {
+			return "", err // a section without a file is a bug that the tests find
+		}
+		texts[i] = string(data)
+	}
+	return strings.Join(texts, "\n"), nil
 }

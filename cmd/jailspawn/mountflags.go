@@ -158,3 +158,21 @@ func lastByte(s string) byte {
 func beneath(name, dir string) bool {
 	return name == dir || strings.HasPrefix(name, strings.TrimSuffix(path.Clean(dir), "/")+"/")
 }
+
+// mountValue appends to the list that all mount flags share, in the order in
+// which they were given.
+type mountValue struct {
+	mounts *[]setup.Mount
+	parse  func(string) (setup.Mount, error)
+}
+
+func (v *mountValue) String() string { return "" }
+func (v *mountValue) Type() string   { return "mount" }
+
+func (v *mountValue) Set(s string) error {
+	m, err := v.parse(s)
+	if err == nil {
+		*v.mounts = append(*v.mounts, m)
+	}
+	return err
+}

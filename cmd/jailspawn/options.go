@@ -9,28 +9,15 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 )
 
-// options is what the command line says, before it becomes a plan.
+// options is what the command line says, before it becomes a plan. Each group
+// of flags has a file of its own, with its struct, its flags and the part of
+// the plan that it makes.
 type options struct {
 	plan string
 
-	root       string
-	mounts     []setup.Mount // in the order of the command line
-	here       bool
-	hereRO     bool
-	chdir      string
-	hostname   string
-	domainname string
-
-	env     []string
-	envAll  bool
-	uid     int64
-	gid     int64
-	idMap   string
-	hostIDs bool // --no-userns
-	share   []string
-	capAdd  []string
-	capDrop []string
-	passFDs []int
+	viewOptions
+	nameOptions
+	identityOptions
 }
 
 // parse reads the flags of a verb up to the first word that is none. It
@@ -43,7 +30,7 @@ func (o *options) parse(verb string, args []string) (command []string, given int
 	return set.Args(), set.NFlag(), nil
 }
 
-// flags is the set of flags of run and plan. help.go holds their texts; a test
+// flags is the set of flags of run and plan. Their texts are in help/; a test
 // holds the two together.
 func (o *options) flags(verb string) *pflag.FlagSet {
 	f := pflag.NewFlagSet(verb, pflag.ContinueOnError)
@@ -52,25 +39,9 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	f.Usage = func() {}
 
 	f.StringVar(&o.plan, "plan", "", "")
-	f.StringVar(&o.root, "root", "", "")
-	f.BoolVar(&o.here, "here", false, "")
-	f.BoolVar(&o.hereRO, "here-ro", false, "")
-	for name, parse := range mountFlags {
-		f.Var(&mountValue{mounts: &o.mounts, parse: parse}, name, "")
-	}
-	f.StringVar(&o.chdir, "chdir", "", "")
-	f.StringVar(&o.hostname, "hostname", "jail", "")
-	f.StringVar(&o.domainname, "domainname", "", "")
-	f.StringArrayVar(&o.env, "env", nil, "")
-	f.BoolVar(&o.envAll, "env-all", false, "")
-	f.Int64Var(&o.uid, "uid", -1, "")
-	f.Int64Var(&o.gid, "gid", -1, "")
-	f.StringVar(&o.idMap, "map", "auto", "")
-	f.BoolVar(&o.hostIDs, "no-userns", false, "")
-	f.StringSliceVar(&o.share, "share", nil, "")
-	f.StringSliceVar(&o.capAdd, "cap-add", nil, "")
-	f.StringSliceVar(&o.capDrop, "cap-drop", nil, "")
-	f.IntSliceVar(&o.passFDs, "pass-fd", nil, "")
+	o.viewFlags(f)
+	o.nameFlags(f)
+	o.identityFlags(f)
 	return f
 }
 
@@ -91,20 +62,19 @@ func flagError(set *pflag.FlagSet, err error) error {
 	return usage(strings.ReplaceAll(err.Error(), "\n", " "), hint)
 }
 
-// mountValue appends to the list that all mount flags share, in the order in
-// which they were given.
-type mountValue struct {
-	mounts *[]setup.Mount
-	parse  func(string) (setup.Mount, error)
-}
-
-func (v *mountValue) String() string { return "" }
-func (v *mountValue) Type() string   { return "mount" }
-
-func (v *mountValue) Set(s string) error {
-	m, err := v.parse(s)
-	if err == nil {
-		*v.mounts = append(*v.mounts, m)
+// build makes the plan that the options describe.
+func (o *options) build(command []string) (*setup.Plan, error) {
+	if len(command) == 0 {
+		return nil, usage("no command given", "jailspawn run [flags] -- CMD")
 	}
-	return err
+	p := setup.NewPlan()
+	p.Process.Argv = command
+	u, err := o.identity(p)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.names(p, u); err != nil {
+		return nil, err
+	}
+	return p, o.view(p, u)
 }

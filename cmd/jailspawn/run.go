@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/check"
+	"github.com/jailspawn/jailspawn/setup/planfile"
 	"github.com/jailspawn/jailspawn/setup/spawn"
 )
 
@@ -60,7 +62,7 @@ func printPlan(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return 0, setup.WriteJSON(os.Stdout, p)
+	return 0, planfile.Write(os.Stdout, p)
 }
 
 // planFrom turns the arguments of a verb into a plan that was checked.
@@ -79,7 +81,7 @@ func planFrom(verb string, args []string) (*setup.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, p.Check()
+	return p, check.Plan(p)
 }
 
 // readPlan reads a whole plan; a plan has no defaults, so nothing goes with it.
@@ -96,5 +98,5 @@ func readPlan(file string, command []string, given int) (*setup.Plan, error) {
 		defer f.Close()
 		r = f
 	}
-	return setup.ReadJSON(r)
+	return planfile.Read(r)
 }

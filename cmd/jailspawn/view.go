@@ -2,106 +2,85 @@ package main
 
 import (
 	"os"
-	"strconv"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/pflag"
 
 	"github.com/jailspawn/jailspawn/setup"
 )
 
-// The default view of the file system: programs and libraries of the host, the
-// harmless part of /etc, and otherwise files and directories of the jail's own.
-// Each host part is read-only and skipped where the host doesn't have it.
-
-// programs are bound, or made as the same symbolic link where the host has
-// merged them into /usr.
-var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}
-
-// harmless are the parts of /etc that programs need to run and that hold no
-// secret: the loader's cache, alternatives, certificates (not private keys),
-// the time zone, names of protocols, settings of interpreters. The list is
-// short on purpose, as each takes 0.01 ms of every start; --ro adds more.
-var harmless = []string{
-	"alternatives", "ld.so.cache", "localtime", "os-release",
-	"ssl/certs", "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "pki/ca-trust",
-	"mime.types", "protocols", "services", "profile", "bash.bashrc",
-	"fonts", "java-17-openjdk", "java-21-openjdk", "python3", "perl",
+// viewOptions say what the payload sees of the file system.
+type viewOptions struct {
+	root   string
+	mounts []setup.Mount // in the order of the command line
+	here   bool
+	hereRO bool
+	chdir  string
 }
 
-// home is where the payload's empty private home directory lies.
-func (u user) home() string {
-	if u.uid == 0 {
-		return "/root"
+func (o *viewOptions) viewFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.root, "root", "", "")
+	f.BoolVar(&o.here, "here", false, "")
+	f.BoolVar(&o.hereRO, "here-ro", false, "")
+	for name, parse := range mountFlags {
+		f.Var(&mountValue{mounts: &o.mounts, parse: parse}, name, "")
 	}
-	return "/home/" + u.name
+	f.StringVar(&o.chdir, "chdir", "", "")
 }
 
-// hostView returns the mounts of a jail without --root.
-func hostView(u user, hostname string, shareNet bool) []setup.Mount {
-	var view []setup.Mount
-	for _, dir := range programs {
-		if text, err := os.Readlink(dir); err == nil {
-			view = append(view, setup.Mount{Type: setup.Symlink, Source: text, Target: dir})
-			continue
+// view lays out the file system: the defaults, then what was asked for. A
+// default at or below a place that the user fills gives way.
+func (o *options) view(p *setup.Plan, u user) error {
+	var defaults []setup.Mount
+	if o.root != "" {
+		root, err := filepath.Abs(o.root)
+		if err != nil {
+			return setup.Fail("root", o.root, err)
 		}
-		view = append(view, readOnly(dir))
+		p.Root.Source = root
+		defaults = private(u)[:3]
+	} else {
+		defaults = hostView(u, o.hostname, p.Shares(setup.NetNS))
 	}
-	for _, name := range harmless {
-		view = append(view, readOnly("/etc/"+name))
+	asked, err := o.asked(p)
+	if err != nil {
+		return err
 	}
-	view = append(
-		view,
-		setup.Mount{Type: setup.Symlink, Source: "/proc/self/mounts", Target: "/etc/mtab"},
-		file("/etc/hostname", hostname+"\n"),
-		file("/etc/hosts", "127.0.0.1 localhost "+hostname+"\n::1 localhost ip6-localhost\n"),
-		file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
-		file("/etc/passwd", u.passwd()),
-		file("/etc/group", u.groups()),
-		setup.Mount{Type: setup.Dir, Target: "/var"},
-		setup.Mount{Type: setup.Symlink, Source: "../tmp", Target: "/var/tmp"},
-		setup.Mount{Type: setup.Symlink, Source: "../run", Target: "/var/run"},
-		setup.Mount{Type: setup.Tmpfs, Target: "/run"},
-	)
-	if shareNet {
-		if data, err := os.ReadFile("/etc/resolv.conf"); err == nil {
-			view = append(view, file("/etc/resolv.conf", string(data)))
+	for _, d := range defaults {
+		if !slices.ContainsFunc(asked, func(m setup.Mount) bool { return beneath(d.Target, m.Target) }) {
+			p.Mounts = append(p.Mounts, d)
 		}
 	}
-	return append(view, private(u)...)
+	p.Mounts = append(p.Mounts, asked...)
+	return nil
 }
 
-// private are the mounts that every jail has, also one with --root.
-func private(u user) []setup.Mount {
-	return []setup.Mount{
-		{Type: setup.Proc, Target: "/proc"},
-		{Type: setup.Dev, Target: "/dev"},
-		{Type: setup.Tmpfs, Target: "/tmp", Mode: 0o1777},
-		{Type: setup.Tmpfs, Target: u.home(), Mode: 0o700},
+// asked returns the mounts of the command line, the current directory among
+// them, and sets the working directory.
+func (o *options) asked(p *setup.Plan) ([]setup.Mount, error) {
+	asked := slices.Clone(o.mounts)
+	p.Process.Cwd = o.chdir
+	if !o.here && !o.hereRO {
+		return asked, nil
 	}
-}
-
-func readOnly(p string) setup.Mount {
-	return setup.Mount{Type: setup.Bind, Source: p, Target: p, ReadOnly: true, Optional: true}
-}
-
-func file(target, content string) setup.Mount {
-	return setup.Mount{Type: setup.File, Target: target, Content: content}
-}
-
-// passwd has root, the payload's user and nobody; so has groups.
-func (u user) passwd() string {
-	const nobody = "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
-	s := "root:x:0:0:root:/root:/bin/sh\n"
-	if u.uid != 0 {
-		s += u.name + ":x:" + id(u.uid) + ":" + id(u.gid) + "::" + u.home() + ":/bin/sh\n"
+	if o.here && o.hereRO {
+		return nil, usage("both --here and --here-ro", "choose one")
 	}
-	return s + nobody
-}
-
-func (u user) groups() string {
-	s := "root:x:0:\ntty:x:5:\n"
-	if u.gid != 0 {
-		s += u.name + ":x:" + id(u.gid) + ":\n"
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, setup.Fail("here", "", err)
 	}
-	return s + "nogroup:x:65534:\n"
+	home, _ := os.UserHomeDir()
+	if dir == "/" || dir == home {
+		return nil, usage("--here in "+dir+" would open all of it", "change to a directory below it, or name it with --rw")
+	}
+	m := setup.Mount{Type: setup.Bind, Source: dir, Target: dir, ReadOnly: o.hereRO}
+	if o.hereRO && os.Geteuid() == 0 && o.idMap == "auto" && !p.Shares(setup.UserNS) {
+		m.IDMap = setup.IDMapJail
+	}
+	if p.Process.Cwd == "" {
+		p.Process.Cwd = dir
+	}
+	return append([]setup.Mount{m}, asked...), nil
 }
-
-func id(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/check"
 )
 
 // A jail of root's gets one of the 65,536-id ranges that systemd reserves for
@@ -69,7 +70,7 @@ func (c *caller) resolve(p *setup.Plan) (*setup.Plan, int, error) {
 		if lock, err = c.fillMaps(&plan); err != nil {
 			return nil, -1, err
 		}
-		if err := plan.Check(); err != nil {
+		if err := check.Plan(&plan); err != nil {
 			closeFD(lock)
 			return nil, -1, err
 		}

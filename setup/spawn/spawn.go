@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/check"
 )
 
 // Options is how a jail is started, beside its plan. The zero value is usable.
@@ -41,7 +42,7 @@ type Options struct {
 func Run(p *setup.Plan, o Options) (syscall.WaitStatus, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := p.Check(); err != nil {
+	if err := check.Plan(p); err != nil {
 		return 0, err
 	}
 	c, err := callerNow()

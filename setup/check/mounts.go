@@ -1,38 +1,40 @@
-package setup
+package check
 
 import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/jailspawn/jailspawn/setup"
 )
 
-func (p *Plan) checkMounts(c *checker) {
+func (c *checker) mounts(p *setup.Plan) {
 	if p.Root.Source != "" {
 		c.absPath("root.source", p.Root.Source)
 	}
-	p.checkIDMap(c, "root.idmap", p.Root.IDMap)
+	c.idMapping(p, "root.idmap", p.Root.IDMap)
 	for i := range p.Mounts {
 		m := &p.Mounts[i]
 		field := "mounts[" + strconv.Itoa(i) + "]"
-		m.check(c, field)
-		p.checkIDMap(c, field+".idmap", m.IDMap)
+		c.mount(m, field)
+		c.idMapping(p, field+".idmap", m.IDMap)
 		for j := range p.Mounts[:i] {
-			if reason := m.covers(&p.Mounts[j]); reason != "" {
+			if reason := covers(m, &p.Mounts[j]); reason != "" {
 				c.add(field+".target", m.Target+" "+reason+" "+p.Mounts[j].Target+", mounted before it", "leave out one of them or change their order")
 			}
 		}
 	}
-	if p.Shares(PIDNS) && p.hasMount(Proc) {
+	if p.Shares(setup.PIDNS) && hasMount(p, setup.Proc) {
 		c.add("share", "a shared pid namespace has no proc of its own", "")
 	}
 }
 
 // covers says how m, mounted after earlier, would make it invisible.
-func (m *Mount) covers(earlier *Mount) string {
+func covers(m, earlier *setup.Mount) string {
 	switch {
 	case m.Target == earlier.Target:
 		return "stands twice: it would hide"
-	case m.Type == Dir || m.Type == Symlink || m.Type == File:
+	case m.Type == setup.Dir || m.Type == setup.Symlink || m.Type == setup.File:
 		return ""
 	case strings.HasPrefix(earlier.Target, m.Target+"/"):
 		return "would hide"
@@ -40,7 +42,7 @@ func (m *Mount) covers(earlier *Mount) string {
 	return ""
 }
 
-func (p *Plan) hasMount(t MountType) bool {
+func hasMount(p *setup.Plan, t setup.MountType) bool {
 	for i := range p.Mounts {
 		if p.Mounts[i].Type == t {
 			return true
@@ -49,43 +51,43 @@ func (p *Plan) hasMount(t MountType) bool {
 	return false
 }
 
-func (m *Mount) check(c *checker, field string) {
+func (c *checker) mount(m *setup.Mount, field string) {
 	c.absPath(field+".target", m.Target)
 	if m.Target == "/" {
 		c.add(field+".target", "/ is the root itself", "say what the root is with --root")
 	}
 	switch m.Type {
-	case Bind:
+	case setup.Bind:
 		c.absPath(field+".source", m.Source)
-	case Symlink:
+	case setup.Symlink:
 		if m.Source == "" {
 			c.add(field+".source", "the text of the link is empty", "")
 		}
 		c.noNUL(field+".source", m.Source)
-	case Tmpfs, Proc, Dev, Dir, File:
+	case setup.Tmpfs, setup.Proc, setup.Dev, setup.Dir, setup.File:
 		if m.Source != "" {
 			c.add(field+".source", "a "+string(m.Type)+" has none", "")
 		}
 	default:
 		c.add(field+".type", "unknown type "+strconv.Quote(string(m.Type)), nearestHint(string(m.Type), mountTypes))
 	}
-	m.checkOptions(c, field)
+	c.mountOptions(m, field)
 }
 
-var mountTypes = []string{string(Bind), string(Tmpfs), string(Proc), string(Dev), string(Dir), string(Symlink), string(File)}
+var mountTypes = []string{string(setup.Bind), string(setup.Tmpfs), string(setup.Proc), string(setup.Dev), string(setup.Dir), string(setup.Symlink), string(setup.File)}
 
 // mountOptions says which options each type takes.
-var mountOptions = map[MountType]string{
-	Bind:    "read_only noexec dev suid optional idmap",
-	Tmpfs:   "read_only noexec dev suid mode size",
-	Proc:    "read_only",
-	Dev:     "",
-	Dir:     "mode",
-	Symlink: "",
-	File:    "mode content",
+var mountOptions = map[setup.MountType]string{
+	setup.Bind:    "read_only noexec dev suid optional idmap",
+	setup.Tmpfs:   "read_only noexec dev suid mode size",
+	setup.Proc:    "read_only",
+	setup.Dev:     "",
+	setup.Dir:     "mode",
+	setup.Symlink: "",
+	setup.File:    "mode content",
 }
 
-func (m *Mount) checkOptions(c *checker, field string) {
+func (c *checker) mountOptions(m *setup.Mount, field string) {
 	allowed, known := mountOptions[m.Type]
 	if !known {
 		return
@@ -116,11 +118,11 @@ func (m *Mount) checkOptions(c *checker, field string) {
 	}
 }
 
-func (p *Plan) checkIDMap(c *checker, field, value string) {
+func (c *checker) idMapping(p *setup.Plan, field, value string) {
 	switch value {
-	case IDMapAuto, IDMapNone:
-	case IDMapJail, IDMapOwner:
-		if p.Shares(UserNS) || p.IDs.Map == MapIdentity {
+	case setup.IDMapAuto, setup.IDMapNone:
+	case setup.IDMapJail, setup.IDMapOwner:
+		if p.Shares(setup.UserNS) || p.IDs.Map == setup.MapIdentity {
 			c.add(field, value+" needs a jail with ids of its own", "leave out --no-userns and --map identity")
 		}
 	default:

@@ -1,8 +1,10 @@
-package setup
+package check
 
 import (
 	"math"
 	"strconv"
+
+	"github.com/jailspawn/jailspawn/setup"
 )
 
 // MaxIDMaps is how many lines uid_map takes (user_namespaces(7), Linux 4.15).
@@ -11,25 +13,25 @@ const MaxIDMaps = 340
 // noID is the id that means "no change" to the kernel.
 const noID = math.MaxUint32
 
-func (p *Plan) checkIDs(c *checker) {
+func (c *checker) ids(p *setup.Plan) {
 	switch p.IDs.Map {
-	case MapAuto, MapIdentity:
+	case setup.MapAuto, setup.MapIdentity:
 	default:
 		c.add("ids.map", "unknown mapping "+strconv.Quote(p.IDs.Map), "known are auto and identity")
 	}
-	if p.Shares(UserNS) && (p.IDs.Map != MapAuto || len(p.IDs.UIDs)+len(p.IDs.GIDs) > 0) {
+	if p.Shares(setup.UserNS) && (p.IDs.Map != setup.MapAuto || len(p.IDs.UIDs)+len(p.IDs.GIDs) > 0) {
 		c.add("ids", "there is nothing to map, as the user namespace is shared", "leave out --map or --no-userns")
 	}
 	if (len(p.IDs.UIDs) == 0) != (len(p.IDs.GIDs) == 0) {
 		c.add("ids", "uids and gids go together", "give both or none")
 	}
-	checkMap(c, "ids.uids", p.IDs.UIDs)
-	checkMap(c, "ids.gids", p.IDs.GIDs)
-	p.checkIdentity(c)
+	c.idMap("ids.uids", p.IDs.UIDs)
+	c.idMap("ids.gids", p.IDs.GIDs)
+	c.identity(p)
 }
 
 // checkIdentity wants the payload's ids to be in the maps, if these are known.
-func (p *Plan) checkIdentity(c *checker) {
+func (c *checker) identity(p *setup.Plan) {
 	pr := &p.Process
 	if pr.UID == noID {
 		c.add("process.uid", "4294967295 is not a user id", "")
@@ -40,17 +42,17 @@ func (p *Plan) checkIdentity(c *checker) {
 	if len(p.IDs.UIDs) == 0 || len(p.IDs.GIDs) == 0 {
 		return
 	}
-	if _, ok := Outside(p.IDs.UIDs, pr.UID); !ok {
+	if _, ok := setup.Outside(p.IDs.UIDs, pr.UID); !ok {
 		c.add("process.uid", strconv.FormatUint(uint64(pr.UID), 10)+" is in no line of ids.uids", "")
 	}
 	for _, gid := range append([]uint32{pr.GID}, pr.Groups...) {
-		if _, ok := Outside(p.IDs.GIDs, gid); !ok {
+		if _, ok := setup.Outside(p.IDs.GIDs, gid); !ok {
 			c.add("process.gid", strconv.FormatUint(uint64(gid), 10)+" is in no line of ids.gids", "")
 		}
 	}
 }
 
-func checkMap(c *checker, field string, maps []IDMap) {
+func (c *checker) idMap(field string, maps []setup.IDMap) {
 	if len(maps) > MaxIDMaps {
 		c.add(field, "has "+strconv.Itoa(len(maps))+" lines, the kernel takes "+strconv.Itoa(MaxIDMaps), "")
 	}
@@ -72,14 +74,4 @@ func checkMap(c *checker, field string, maps []IDMap) {
 
 func overlap(a, b, na, nb uint32) bool {
 	return uint64(a) < uint64(b)+uint64(nb) && uint64(b) < uint64(a)+uint64(na)
-}
-
-// Outside returns the host's id for an id of the jail.
-func Outside(maps []IDMap, inside uint32) (id uint32, ok bool) {
-	for _, m := range maps {
-		if inside >= m.Inside && inside-m.Inside < m.Count {
-			return m.Outside + (inside - m.Inside), true
-		}
-	}
-	return 0, false
 }

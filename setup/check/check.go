@@ -1,4 +1,6 @@
-package setup
+// Package check finds every problem of a plan before anything is done. It runs
+// on the host and makes no system call; jailinit does not link it.
+package check
 
 import (
 	"path"
@@ -7,21 +9,23 @@ import (
 	"strings"
 
 	"github.com/hashicorp/go-multierror"
+
+	"github.com/jailspawn/jailspawn/setup"
 )
 
-// Check returns every problem of the plan, each an [Error] that names the
-// field, or nil. It looks at the plan alone: whether a source exists and
+// Plan returns every problem of a plan in a multierror.Error, each a
+// [setup.Error] that names the field, or nil. It looks at the plan alone: whether a source exists and
 // whether the caller may do what is asked turns out when the jail starts.
-func (p *Plan) Check() error {
+func Plan(p *setup.Plan) error {
 	c := &checker{}
-	if p.Version != Version {
-		c.add("version", strconv.Itoa(p.Version)+" is not known", "write "+strconv.Itoa(Version))
+	if p.Version != setup.Version {
+		c.add("version", strconv.Itoa(p.Version)+" is not known", "write "+strconv.Itoa(setup.Version))
 	}
-	p.checkNamespaces(c)
-	p.checkIDs(c)
-	p.checkMounts(c)
-	p.checkNames(c)
-	p.checkProcess(c)
+	c.namespaces(p)
+	c.ids(p)
+	c.mounts(p)
+	c.names(p)
+	c.process(p)
 	if c.problems == nil {
 		return nil
 	}
@@ -32,7 +36,7 @@ func (p *Plan) Check() error {
 type checker struct{ problems *multierror.Error }
 
 func (c *checker) add(field, detail, hint string) {
-	c.problems = multierror.Append(c.problems, misuse(field, detail, hint))
+	c.problems = multierror.Append(c.problems, setup.Misuse(field, detail, hint))
 }
 
 func (c *checker) noNUL(field, s string) {
@@ -56,7 +60,7 @@ func (c *checker) absPath(field, s string) {
 	c.noNUL(field, s)
 }
 
-func (p *Plan) checkNamespaces(c *checker) {
+func (c *checker) namespaces(p *setup.Plan) {
 	for i, n := range p.Share {
 		field := "share[" + strconv.Itoa(i) + "]"
 		rule, ok := n.Rule()
@@ -71,12 +75,12 @@ func (p *Plan) checkNamespaces(c *checker) {
 	}
 }
 
-func (p *Plan) checkNames(c *checker) {
+func (c *checker) names(p *setup.Plan) {
 	for _, n := range []struct{ field, name string }{{"hostname", p.Hostname}, {"domainname", p.Domainname}} {
 		if len(n.name) > 64 {
 			c.add(n.field, "is longer than 64 bytes", "")
 		}
-		if n.name != "" && p.Shares(UTSNS) {
+		if n.name != "" && p.Shares(setup.UTSNS) {
 			c.add(n.field, "would rename the host, as the uts namespace is shared", "leave out one of the two")
 		}
 		if strings.ContainsAny(n.name, " \t\n/") {
@@ -86,7 +90,7 @@ func (p *Plan) checkNames(c *checker) {
 	}
 }
 
-func (p *Plan) checkProcess(c *checker) {
+func (c *checker) process(p *setup.Plan) {
 	pr := &p.Process
 	if len(pr.Argv) == 0 || pr.Argv[0] == "" {
 		c.add("process.argv", "there is no command to run", "")
@@ -108,19 +112,19 @@ func (p *Plan) checkProcess(c *checker) {
 		c.add("process.umask", "0"+strconv.FormatUint(uint64(*pr.Umask), 8)+" is more than 0777", "")
 	}
 	for i, name := range pr.Capabilities {
-		if capabilityNumber(name) < 0 {
-			c.add("process.capabilities["+strconv.Itoa(i)+"]", "unknown capability "+strconv.Quote(name), nearestHint(name, CapabilityNames()))
+		if setup.CapabilityNumber(name) < 0 {
+			c.add("process.capabilities["+strconv.Itoa(i)+"]", "unknown capability "+strconv.Quote(name), nearestHint(name, setup.CapabilityNames()))
 		}
 	}
-	pr.checkLimits(c)
-	pr.checkDescriptors(c)
+	c.limits(pr)
+	c.descriptors(pr)
 }
 
-func (p *Process) checkLimits(c *checker) {
+func (c *checker) limits(p *setup.Process) {
 	for i, r := range p.Rlimits {
 		field := "process.rlimits[" + strconv.Itoa(i) + "]"
-		if RlimitNumber(r.Resource) < 0 {
-			c.add(field, "unknown resource "+strconv.Quote(r.Resource), nearestHint(r.Resource, RlimitNames()))
+		if setup.RlimitNumber(r.Resource) < 0 {
+			c.add(field, "unknown resource "+strconv.Quote(r.Resource), nearestHint(r.Resource, setup.RlimitNames()))
 		}
 		if r.Soft > r.Hard {
 			c.add(field, "the soft limit is above the hard limit", "")
@@ -131,7 +135,7 @@ func (p *Process) checkLimits(c *checker) {
 // maxPassFD bounds the numbers of passed descriptors.
 const maxPassFD = 4095
 
-func (p *Process) checkDescriptors(c *checker) {
+func (c *checker) descriptors(p *setup.Process) {
 	for i, fd := range p.PassFDs {
 		field := "process.pass_fds[" + strconv.Itoa(i) + "]"
 		switch {
@@ -146,7 +150,7 @@ func (p *Process) checkDescriptors(c *checker) {
 }
 
 func nearestHint(name string, known []string) string {
-	if n := Nearest(name, known); n != "" {
+	if n := setup.Nearest(name, known); n != "" {
 		return "did you mean " + n + "?"
 	}
 	return "known are " + strings.Join(known, " ")

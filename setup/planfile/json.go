@@ -1,4 +1,7 @@
-package setup
+// Package planfile reads and writes plans as JSON, the form for people and
+// their programs. It runs on the host; the pipe to jailinit has an encoding of
+// its own.
+package planfile
 
 import (
 	"bytes"
@@ -6,37 +9,39 @@ import (
 	"errors"
 	"io"
 	"strconv"
+
+	"github.com/jailspawn/jailspawn/setup"
 )
 
-// WriteJSON writes the plan as indented JSON, the form that [ReadJSON] reads.
-func WriteJSON(w io.Writer, p *Plan) error {
+// Write writes the plan as indented JSON, the form that [Read] reads.
+func Write(w io.Writer, p *setup.Plan) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(p)
 }
 
-// ReadJSON reads one plan. Unknown fields, another version, anything behind
+// Read reads one plan. Unknown fields, another version, anything behind
 // the plan and more than [MaxPlan] bytes are refused.
-func ReadJSON(r io.Reader) (*Plan, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxPlan+1))
+func Read(r io.Reader) (*setup.Plan, error) {
+	data, err := io.ReadAll(io.LimitReader(r, setup.MaxPlan+1))
 	if err != nil {
-		return nil, Fail("plan", "", err)
+		return nil, setup.Fail("plan", "", err)
 	}
-	if len(data) > MaxPlan {
-		return nil, misuse("", "larger than the limit of "+strconv.Itoa(MaxPlan)+" bytes", "")
+	if len(data) > setup.MaxPlan {
+		return nil, setup.Misuse("", "larger than the limit of "+strconv.Itoa(setup.MaxPlan)+" bytes", "")
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	p := new(Plan)
+	p := new(setup.Plan)
 	if err := d.Decode(p); err != nil {
 		return nil, jsonError(data, d.InputOffset(), err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, misuse(position(data, d.InputOffset()), "something follows the plan", "a plan is one JSON object")
+		return nil, setup.Misuse(position(data, d.InputOffset()), "something follows the plan", "a plan is one JSON object")
 	}
-	if err := versionError(p.Version); err != nil {
-		err.(*Error).Status = StatusMisuse
+	if err := setup.VersionError(p.Version); err != nil {
+		err.(*setup.Error).Status = setup.StatusMisuse
 		return nil, err
 	}
 	return p, nil
@@ -48,18 +53,18 @@ func jsonError(data []byte, offset int64, err error) error {
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return misuse(position(data, int64(len(data))), "truncated", "")
+		return setup.Misuse(position(data, int64(len(data))), "truncated", "")
 	case errors.As(err, &syntax):
-		return misuse(position(data, syntax.Offset), syntax.Error(), "")
+		return setup.Misuse(position(data, syntax.Offset), syntax.Error(), "")
 	case errors.As(err, &kind):
-		return misuse(position(data, kind.Offset), "field "+kind.Field+" can't be a "+kind.Value, "")
+		return setup.Misuse(position(data, kind.Offset), "field "+kind.Field+" can't be a "+kind.Value, "")
 	}
 	detail := err.Error()
 	const prefix = "json: "
 	if len(detail) > len(prefix) && detail[:len(prefix)] == prefix {
 		detail = detail[len(prefix):]
 	}
-	return misuse(position(data, offset), detail, "the fields are those that jailspawn plan prints")
+	return setup.Misuse(position(data, offset), detail, "the fields are those that jailspawn plan prints")
 }
 
 // position names the line and column of an offset, both from 1.
@@ -69,8 +74,4 @@ func position(data []byte, offset int64) string {
 	line := bytes.Count(before, []byte{'\n'}) + 1
 	column := len(before) - (bytes.LastIndexByte(before, '\n') + 1)
 	return "line " + strconv.Itoa(line) + " column " + strconv.Itoa(max(column, 1))
-}
-
-func misuse(target, detail, hint string) *Error {
-	return &Error{Step: "plan", Target: target, Detail: detail, Hint: hint, Status: StatusMisuse}
 }

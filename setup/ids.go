@@ -1,0 +1,55 @@
+package setup
+
+// IDs maps the user and group ids of the jail.
+type IDs struct {
+	// Map says how the maps come about where UIDs and GIDs are empty: [MapAuto]
+	// (the zero value) or [MapIdentity].
+	Map string `json:"map,omitempty"`
+
+	// UIDs and GIDs are the lines of uid_map and gid_map (user_namespaces(7)).
+	// Empty: made by Map when the jail starts.
+	UIDs []IDMap `json:"uids,omitempty"`
+	GIDs []IDMap `json:"gids,omitempty"`
+}
+
+// Ways in which [IDs] are made.
+const (
+	// MapAuto gives a jail started by root 65,536 host ids that no other jail
+	// uses; an ordinary user's jail has the caller's own id and no other.
+	MapAuto = ""
+
+	// MapIdentity maps every id that the caller's user namespace has onto
+	// itself. It needs CAP_SETUID and CAP_SETGID; uid 0 of the jail is then the
+	// host's root to files, sockets and sysctls.
+	MapIdentity = "identity"
+)
+
+// IDMap is one range of ids: Count ids from Inside on are, on the host, those
+// from Outside on.
+type IDMap struct {
+	Inside  uint32 `json:"inside"`
+	Outside uint32 `json:"outside"`
+	Count   uint32 `json:"count"`
+}
+
+// Outside returns the host's id for an id of the jail.
+func Outside(maps []IDMap, inside uint32) (id uint32, ok bool) {
+	for _, m := range maps {
+		if inside >= m.Inside && inside-m.Inside < m.Count {
+			return m.Outside + (inside - m.Inside), true
+		}
+	}
+	return 0, false
+}
+
+func (i *IDs) code(c *coder) {
+	str(c, &i.Map)
+	list(c, &i.UIDs, codeIDMap)
+	list(c, &i.GIDs, codeIDMap)
+}
+
+func codeIDMap(c *coder, m *IDMap) {
+	num(c, &m.Inside)
+	num(c, &m.Outside)
+	num(c, &m.Count)
+}

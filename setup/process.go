@@ -1,0 +1,47 @@
+package setup
+
+// Process is the payload of a jail and the state it starts with.
+type Process struct {
+	// Argv is the command. A first word without a slash is looked up in the
+	// PATH of Env, inside the jail.
+	Argv []string `json:"argv"`
+
+	// Env is the whole environment, as NAME=VALUE.
+	Env []string `json:"env,omitempty"`
+
+	// Cwd is the working directory inside; empty means "/".
+	Cwd string `json:"cwd,omitempty"`
+
+	// UID, GID and Groups are ids inside the jail. Groups can't be changed
+	// where an ordinary user's map denies setgroups(2).
+	UID    uint32   `json:"uid"`
+	GID    uint32   `json:"gid"`
+	Groups []uint32 `json:"groups,omitempty"`
+
+	// Umask is the file mode creation mask; nil means 022.
+	Umask *uint32 `json:"umask,omitempty"`
+
+	// Capabilities names what the payload may keep (capabilities(7)), without
+	// the prefix "cap_". They stand in all five sets; the rest is in none.
+	Capabilities []string `json:"capabilities,omitempty"`
+
+	// Rlimits are set before the payload starts (getrlimit(2)).
+	Rlimits []Rlimit `json:"rlimits,omitempty"`
+
+	// PassFDs are descriptors of jailspawn that the payload gets under the same
+	// number, beside 0, 1 and 2.
+	PassFDs []int `json:"pass_fds,omitempty"`
+}
+
+func (p *Process) code(c *coder) {
+	list(c, &p.Argv, str[string])
+	list(c, &p.Env, str[string])
+	str(c, &p.Cwd)
+	num(c, &p.UID)
+	num(c, &p.GID)
+	list(c, &p.Groups, num[uint32])
+	optional(c, &p.Umask, num[uint32])
+	list(c, &p.Capabilities, str[string])
+	list(c, &p.Rlimits, codeRlimit)
+	list(c, &p.PassFDs, num[int])
+}
