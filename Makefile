@@ -3,6 +3,7 @@ PREFIX  ?= /usr/local
 VERSION ?= 0.1.0
 SOURCES := $(shell find cmd setup mounts netup reap -name '*.go' -o -path "*/help/*.txt") go.mod go.sum
 BUILD   := $(VERSION)-$(shell cat $(SOURCES) | sha256sum | cut -c1-12)
+COMPLETIONS := bash-completion/completions/jailspawn fish/vendor_completions.d/jailspawn.fish zsh/site-functions/_jailspawn
 LDFLAGS := -s -w -X github.com/jailspawn/jailspawn/setup.Build=$(BUILD)
 
 export CGO_ENABLED = 0
@@ -16,11 +17,12 @@ bin/%: $(SOURCES)
 test: all ## run all tests, with the rights of the caller
 	JAIL_BIN=$(CURDIR)/bin $(GO) test -count=1 -ldflags '$(LDFLAGS)' ./...
 
-check: ## formatting, vet, staticcheck, shellcheck
+check: all ## formatting, vet, staticcheck, shellcheck, mandoc
 	test -z "$$($(GO) tool gofumpt -l .)"
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	if command -v shellcheck >/dev/null; then shellcheck .ci/run; fi
+	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run -; fi
+	if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*; fi
 
 fmt: ## format the sources
 	$(GO) tool gofumpt -w .
@@ -34,6 +36,9 @@ demo: all ## build, and show a jail from inside
 install: all ## install into $(DESTDIR)$(PREFIX)
 	install -D -m 755 bin/jailspawn $(DESTDIR)$(PREFIX)/bin/jailspawn
 	install -D -m 755 bin/jailinit $(DESTDIR)$(PREFIX)/libexec/jailspawn/jailinit
+	set -e; for page in man/*; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,$(dir $(COMPLETIONS)))
+	set -e; $(foreach file,$(COMPLETIONS),bin/jailspawn completion $(word 1,$(subst -, ,$(subst /, ,$(file)))) >$(DESTDIR)$(PREFIX)/share/$(file); )
 
 clean: ## remove what was built
 	rm -rf bin

@@ -14,11 +14,12 @@ var runHelp = []string{"run", "run-files", "run-names", "run-identity", "run-oth
 
 // helpPages names the sections of each page; a verb's page has its name.
 var helpPages = map[string][]string{
-	"":        {"main"},
-	"help":    {"main"},
-	"version": {"main"},
-	"run":     runHelp,
-	"plan":    runHelp,
+	"":           {"main"},
+	"completion": {"completion"},
+	"help":       {"main"},
+	"version":    {"main"},
+	"run":        runHelp,
+	"plan":       runHelp,
 }
 
 // printHelp is the verb help.

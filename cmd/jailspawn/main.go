@@ -31,6 +31,7 @@ func verbs() []verb {
 	return []verb{
 		{"run", runJail},
 		{"plan", printPlan},
+		{"completion", printCompletion},
 		{"version", printVersion},
 		{"help", printHelp},
 	}

@@ -1,0 +1,58 @@
+package main
+
+import "strings"
+
+// A helpLine is one flag or verb as its help text shows it. The completions
+// are made of them, so that they know what help knows and nothing else.
+type helpLine struct {
+	name  string // "ro"; a verb's name
+	value string // "PATH[:DEST]"; empty for a flag that takes none
+	text  string // "show a file or directory, ..."
+}
+
+// helpVerbs returns the verbs that the main page lists, in its order.
+func helpVerbs() ([]helpLine, error) {
+	text, err := helpText("")
+	var list []helpLine
+	for line := range strings.Lines(text) {
+		head, desc := columns(line)
+		words := strings.Fields(head)
+		if len(words) < 2 || words[0] != "jailspawn" || words[1][0] == '-' || desc == "" {
+			continue
+		}
+		if len(list) == 0 || list[len(list)-1].name != words[1] {
+			list = append(list, helpLine{name: words[1], text: desc})
+		}
+	}
+	return list, err
+}
+
+// helpFlags returns the flags that the page of a verb lists, each once.
+func helpFlags(verb string) ([]helpLine, error) {
+	text, err := helpText(verb)
+	var list []helpLine
+	seen := map[string]bool{}
+	for line := range strings.Lines(text) {
+		head, desc := columns(line)
+		if !strings.HasPrefix(head, "--") {
+			continue
+		}
+		for _, part := range strings.Split(strings.TrimPrefix(head, "--"), ", --") {
+			name, value, _ := strings.Cut(part, " ")
+			if !seen[name] {
+				list = append(list, helpLine{name, value, desc})
+			}
+			seen[name] = true
+		}
+	}
+	return list, err
+}
+
+// columns splits an indented line of help at the gap before its text.
+func columns(line string) (head, text string) {
+	if !strings.HasPrefix(line, "  ") {
+		return "", ""
+	}
+	head, text, _ = strings.Cut(strings.TrimSpace(line), "  ")
+	return head, strings.TrimSpace(text)
+}
