@@ -1,6 +1,7 @@
 package spawn_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +24,8 @@ func ExampleRun() {
 	}
 	p.Process.Argv = []string{"/bin/sh", "-c", "cat /proc/sys/kernel/hostname; exit 7"}
 
-	status, err := spawn.Run(p, spawn.Options{Init: filepath.Join(os.Getenv("JAIL_BIN"), "jailinit")})
+	bin := cmp.Or(os.Getenv("JAIL_BIN"), "../../bin")
+	status, err := spawn.Run(p, spawn.Options{Init: filepath.Join(bin, "jailinit"), Stdout: os.Stdout})
 	if err != nil {
 		fmt.Println(err)
 		return
