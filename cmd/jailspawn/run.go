@@ -24,11 +24,7 @@ func runJail(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	signals := make(chan os.Signal, 128)
-	// On the other processor, while the namespaces are made. A signal that comes
-	// before ends jailspawn, and the jail with it.
-	go signal.Notify(signals, forwarded()...)
-	status, err := spawn.Run(p, spawn.Options{Signals: signals})
+	status, err := spawn.Run(p, spawn.Options{Forward: forwarded()})
 	if err != nil {
 		return 0, err
 	}

@@ -11,16 +11,8 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 )
 
-// A jail is jailspawn's end of a running one.
-type jail struct {
-	pid     int
-	plan    int // write end of the plan pipe
-	status  int // read end of the status pipe
-	control int // this end of the control socket
-}
-
 // clone starts jailinit in its namespaces, where it waits for its plan.
-func clone(p *setup.Plan, o Options) (*jail, error) {
+func clone(p *setup.Plan, o Options) (*Jail, error) {
 	init, err := openInit(o.Init)
 	if err != nil {
 		return nil, err
@@ -60,7 +52,7 @@ func clone(p *setup.Plan, o Options) (*jail, error) {
 	if err != nil {
 		return nil, cloneError(p, err)
 	}
-	return &jail{pid: pid, plan: plan[1], status: status[0], control: control[0]}, nil
+	return &Jail{pid: pid, plan: plan[1], status: status[0], control: control[0], ids: -1}, nil
 }
 
 // initEnv is the environment of jailinit: one processor is all it has work

@@ -9,25 +9,27 @@ import (
 	"github.com/jailspawn/jailspawn/setup/mountfd"
 )
 
-// hand gives jailinit its plan, and then the mounts that only the host's root
-// can make. If that fails it says so to jailinit, which then ends.
-func (j *jail) hand(p *setup.Plan, c *caller) error {
+// sendPlan gives jailinit its plan.
+func (j *Jail) sendPlan(p *setup.Plan) error {
 	data, err := setup.Encode(p)
 	if err == nil {
 		err = writeAll(j.plan, data)
 	}
 	unix.Close(j.plan)
-	if err == nil {
-		err = j.sendMounts(p, c)
-	}
-	switch err {
+	return err
+}
+
+// giveUp tells jailinit, if the jail could not be handed over, that nothing
+// more will come; it then ends. Where jailinit is gone already, its last event
+// tells why.
+func (j *Jail) giveUp() {
+	switch j.handing {
 	case nil:
-		return nil
 	case unix.EPIPE, unix.ECONNRESET:
-		return nil // jailinit is gone, and its last event tells why
+		j.handing = nil
 	default:
 		_ = unix.Sendto(j.control, []byte{byte(setup.ControlFailed)}, unix.MSG_NOSIGNAL, nil)
-		return setup.Fail("plan", "", err)
+		j.handing = setup.Fail("plan", "", j.handing)
 	}
 }
 
@@ -47,7 +49,7 @@ func writeAll(fd int, data []byte) error {
 
 // sendMounts prepares the binds of the plan one by one and sends them in
 // batches, while jailinit starts.
-func (j *jail) sendMounts(p *setup.Plan, c *caller) error {
+func (j *Jail) sendMounts(p *setup.Plan, c *caller) error {
 	maps := mountMaps{jail: j, plan: p, caller: c, jailNS: -1}
 	defer maps.close()
 	batch := []byte{byte(setup.ControlMounts)}
@@ -104,7 +106,7 @@ func prepared(p *setup.Plan) []*setup.Mount {
 
 // mountMaps finds the user namespaces by which mounts are id-mapped.
 type mountMaps struct {
-	jail   *jail
+	jail   *Jail
 	plan   *setup.Plan
 	caller *caller
 	jailNS int

@@ -4,10 +4,15 @@
 //
 // It runs on the host, as root or as an ordinary user. A jail never outlives
 // the process that started it.
+//
+// jailinit works only for a program of its own build: a program that uses this
+// package is linked with -ldflags "-X github.com/jailspawn/jailspawn/setup.Build=ID",
+// where ID is the second word that "jailspawn version" prints.
 package spawn
 
 import (
 	"os"
+	"os/signal"
 	"runtime"
 	"syscall"
 
@@ -23,76 +28,141 @@ type Options struct {
 	// ../libexec/jailspawn.
 	Init string
 
-	// Stdin, Stdout and Stderr are the payload's; nil means this process's own.
+	// Stdin, Stdout and Stderr are the payload's; nil means descriptors 0, 1
+	// and 2 of this process.
 	Stdin, Stdout, Stderr *os.File
 
-	// Signals are forwarded to the payload as long as it runs.
-	Signals <-chan os.Signal
+	// Forward lists the signals that are passed on to the payload, from before
+	// it starts until the jail is gone. One that comes while the jail is being
+	// cloned has its usual effect on this process.
+	Forward []os.Signal
 
-	// Started, if not nil, is called when the payload runs its program.
+	// Started, if not nil, is called by Wait when the payload runs its program.
 	Started func()
 }
 
-// Run starts the jail that p describes and returns when it is gone, with the
-// wait status of the payload. It keeps the calling goroutine on its thread, as
-// the jail is killed when that thread ends.
+// A Jail was started by [Start] and is waited for by [Jail.Wait].
+type Jail struct {
+	pid     int
+	plan    int // write end of the plan pipe
+	status  int // read end of the status pipe
+	control int // this end of the control socket
+	ids     int // keeps the range of ids taken, or -1
+	started func()
+	handing error
+
+	signals   chan os.Signal
+	forwarded chan struct{} // closed when nothing is forwarded any more
+}
+
+// Start clones the jail that p describes and hands it its plan. What goes wrong
+// from there on, and whether the payload starts, is told by [Jail.Wait], which
+// has to be called. From Start to the end of Wait the calling goroutine is
+// locked to its thread, as the kernel kills the jail when that thread ends.
 //
 // An error is a [setup.Error], or several in a multierror.Error if the plan
-// itself is wrong; [setup.ExitStatus] tells the exit status for it.
-func Run(p *setup.Plan, o Options) (syscall.WaitStatus, error) {
+// itself is wrong; [setup.ExitStatus] tells the exit status for it. Nothing is
+// left behind.
+func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	defer func() {
+		if err != nil {
+			runtime.UnlockOSThread()
+		}
+	}()
 	if err := check.Plan(p); err != nil {
-		return 0, err
+		return nil, err
 	}
 	c, err := callerNow()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	plan, lock, err := c.resolve(p)
+	plan, ids, err := c.resolve(p)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer closeFD(lock)
-	j, err := clone(plan, o)
+	j, err = clone(plan, o)
 	if err != nil {
-		return 0, err
+		closeFD(ids)
+		return nil, err
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- j.hand(plan, c) }()
-	if o.Signals != nil {
-		stop := make(chan struct{})
-		defer close(stop)
-		go j.forward(o.Signals, stop)
+	j.ids, j.started = ids, o.Started
+	// The plan goes first, so that jailinit works while the rest is prepared.
+	j.handing = j.sendPlan(plan)
+	if len(o.Forward) > 0 {
+		j.signals, j.forwarded = make(chan os.Signal, 128), make(chan struct{})
+		signal.Notify(j.signals, o.Forward...)
+		go j.forward()
 	}
-	status, err := j.wait(o.Started)
-	if handErr := <-failed; handErr != nil && err == errSilent {
-		err = handErr
+	if j.handing == nil {
+		j.handing = j.sendMounts(plan, c)
 	}
-	unix.Close(j.control)
+	j.giveUp()
+	return j, nil
+}
+
+// Wait returns when the jail is gone, with the wait status of the payload. The
+// goroutine that called [Start] calls it, once.
+//
+// The error is that of the step that went wrong, in jailinit or here.
+func (j *Jail) Wait() (syscall.WaitStatus, error) {
+	defer runtime.UnlockOSThread()
+	status, err := j.wait()
+	if j.handing != nil {
+		err = j.handing // what jailinit says is but the consequence
+	}
+	closeFD(j.ids)
+	if j.signals == nil {
+		unix.Close(j.control)
+	} else {
+		// For a process that goes on; one that exits doesn't wait for it.
+		go j.stopForwarding()
+	}
 	return status, err
 }
 
-// forward passes signals to jailinit, until the jail is gone.
-func (j *jail) forward(signals <-chan os.Signal, stop <-chan struct{}) {
-	for {
-		select {
-		case s := <-signals:
-			sig, ok := s.(syscall.Signal)
-			if !ok {
-				continue
-			}
-			// A jail that is ending needs no signal: errors are not news.
-			_ = unix.Sendto(j.control, []byte{byte(setup.ControlSignal), byte(sig)}, unix.MSG_NOSIGNAL, nil)
-			if sig == unix.SIGTSTP {
-				// The payload was asked to stop; stop as well, so that the
-				// shell gets its terminal back.
-				_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
-			}
-		case <-stop:
-			return
+// Run starts a jail and waits until it is gone; see [Start] and [Jail.Wait].
+func Run(p *setup.Plan, o Options) (syscall.WaitStatus, error) {
+	j, err := Start(p, o)
+	if err != nil {
+		return 0, err
+	}
+	return j.Wait()
+}
+
+// PID returns the process id of jailinit in the caller's PID namespace. It is
+// the jail's until Wait returns.
+func (j *Jail) PID() int { return j.pid }
+
+// Signal passes a signal on to the payload. A jail that is ending needs none:
+// there is no error for it.
+func (j *Jail) Signal(sig syscall.Signal) {
+	_ = unix.Sendto(j.control, []byte{byte(setup.ControlSignal), byte(sig)}, unix.MSG_NOSIGNAL, nil)
+}
+
+// forward passes on the signals that this process gets.
+func (j *Jail) forward() {
+	defer close(j.forwarded)
+	for s := range j.signals {
+		sig, ok := s.(syscall.Signal)
+		if !ok {
+			continue
+		}
+		j.Signal(sig)
+		if sig == unix.SIGTSTP {
+			// The payload was asked to stop; stop as well, so that the shell
+			// gets its terminal back.
+			_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
 		}
 	}
+}
+
+// stopForwarding leaves the control socket open until nobody can use it.
+func (j *Jail) stopForwarding() {
+	signal.Stop(j.signals)
+	close(j.signals)
+	<-j.forwarded
+	unix.Close(j.control)
 }
 
 func closeFD(fd int) {

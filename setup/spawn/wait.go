@@ -16,8 +16,8 @@ var errSilent = &setup.Error{
 
 // wait reads events until jailinit is gone, then collects it. As jailinit is
 // process 1 of its PID namespace, its end is the end of every process there.
-func (j *jail) wait(started func()) (status syscall.WaitStatus, err error) {
-	e, err := j.events(started)
+func (j *Jail) wait() (status syscall.WaitStatus, err error) {
+	e, err := j.events()
 	unix.Close(j.status)
 	var init unix.WaitStatus
 	for {
@@ -42,7 +42,7 @@ func (j *jail) wait(started func()) (status syscall.WaitStatus, err error) {
 }
 
 // events returns the last event before the end of the pipe.
-func (j *jail) events(started func()) (last *setup.Event, err error) {
+func (j *Jail) events() (last *setup.Event, err error) {
 	var pending []byte
 	buf := make([]byte, 512)
 	for {
@@ -64,8 +64,8 @@ func (j *jail) events(started func()) (last *setup.Event, err error) {
 				break
 			}
 			pending, last = rest, e
-			if e.Kind == setup.EventStarted && started != nil {
-				started()
+			if e.Kind == setup.EventStarted && j.started != nil {
+				j.started()
 			}
 		}
 	}
