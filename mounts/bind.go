@@ -22,15 +22,14 @@ func (t *Tree) Bind(m *setup.Mount, source int) error {
 		}
 	}
 	defer unix.Close(source)
-	target, err := t.mountPoint(source, m.Target)
-	if err != nil {
-		return bindError(m, err, "")
-	}
-	defer unix.Close(target)
-	if err := mountfd.Attach(source, target); err != nil {
+	err := t.attach(source, m.Target)
+	switch err {
+	case nil:
+		return nil
+	case unix.ENOTDIR, unix.EISDIR:
 		return bindError(m, err, "a directory goes on a directory and a file on a file")
 	}
-	return nil
+	return bindError(m, err, "")
 }
 
 // cloneSource makes a detached copy of a mount tree of the old view with the
@@ -45,18 +44,6 @@ func cloneSource(source string, m setup.Mount) (int, error) {
 		return -1, err
 	}
 	return fd, nil
-}
-
-// mountPoint returns the place for a mount, of the same kind as the mount.
-func (t *Tree) mountPoint(mount int, name string) (int, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(mount, &st); err != nil {
-		return -1, err
-	}
-	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return t.dir(name, 0o755)
-	}
-	return t.file(name)
 }
 
 func bindError(m *setup.Mount, err error, hint string) error {

@@ -21,23 +21,13 @@ func (t *Tree) Tmpfs(m *setup.Mount) error {
 		return setup.Fail("mount", m.Target, err)
 	}
 	defer unix.Close(fd)
-	if err := t.place(fd, m.Target); err != nil {
-		return err
+	if err := t.attach(fd, m.Target); err != nil {
+		return setup.Fail("mount", m.Target, err)
 	}
 	if !m.ReadOnly {
 		t.adopt(fd)
 	}
 	return nil
-}
-
-// place attaches a mount made here to the directory name.
-func (t *Tree) place(fd int, name string) error {
-	target, err := t.dir(name, 0o755)
-	if err != nil {
-		return setup.Fail("mount", name, err)
-	}
-	defer unix.Close(target)
-	return setup.Fail("mount", name, mountfd.Attach(fd, target))
 }
 
 // Dir makes a directory, unless there is one.
@@ -63,7 +53,6 @@ func (t *Tree) Symlink(m *setup.Mount) error {
 	if err != nil {
 		return setup.Fail("symlink", m.Target, err)
 	}
-	defer unix.Close(parent)
 	return setup.Fail("symlink", m.Target, unix.Symlinkat(m.Source, parent, path.Base(m.Target)))
 }
 
@@ -73,7 +62,6 @@ func (t *Tree) File(m *setup.Mount) error {
 	if err != nil {
 		return setup.Fail("file", m.Target, err)
 	}
-	defer unix.Close(parent)
 	flags := unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
 	fd, err := unix.Openat(parent, path.Base(m.Target), flags, mode(m.Mode, 0o644))
 	if err != nil {

@@ -40,8 +40,8 @@ func (t *Tree) Dev(m *setup.Mount) error {
 		return setup.Fail("dev", m.Target, err)
 	}
 	defer unix.Close(dev)
-	if err := t.place(dev, m.Target); err != nil {
-		return err
+	if err := t.attach(dev, m.Target); err != nil {
+		return setup.Fail("mount", m.Target, err)
 	}
 	for _, d := range devices {
 		if err := device(dev, d.name, unix.Mkdev(d.major, d.minor)); err != nil {

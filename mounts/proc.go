@@ -37,8 +37,8 @@ func (t *Tree) Proc(m *setup.Mount, limitUserns bool) error {
 		return setup.Fail("mount", m.Target, err)
 	}
 	defer unix.Close(fd)
-	if err := t.place(fd, m.Target); err != nil {
-		return err
+	if err := t.attach(fd, m.Target); err != nil {
+		return setup.Fail("mount", m.Target, err)
 	}
 	if limitUserns && !m.ReadOnly {
 		if err := writeAt(fd, "sys/user/max_user_namespaces", "0"); err != nil {

@@ -2,10 +2,12 @@ package mounts
 
 import (
 	"path"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/mountfd"
 )
 
 // inside keeps a lookup below the root of the tree: "..", absolute and
@@ -42,54 +44,88 @@ func (t *Tree) dir(name string, mode uint32) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	defer unix.Close(parent)
 	if err := unix.Mkdirat(parent, path.Base(name), mode); err != nil && err != unix.EEXIST {
 		return -1, err
 	}
 	return t.open(name)
 }
 
-// file returns a descriptor of the file name, and makes an empty one where it
-// is missing.
-func (t *Tree) file(name string) (int, error) {
-	fd, err := t.open(name)
-	if err != unix.ENOENT {
-		return fd, err
-	}
-	parent, err := t.parent(name)
-	if err != nil {
-		return -1, err
-	}
-	defer unix.Close(parent)
-	if err := unix.Mknodat(parent, path.Base(name), unix.S_IFREG|0o644, 0); err != nil && err != unix.EEXIST {
-		return -1, err
-	}
-	return t.open(name)
-}
-
-// parent returns the directory that name is to be created in. It must lie on
-// a file system of the jail's own: nothing is ever created on the host.
+// parent returns the directory that name is to be created in. It must lie on a
+// file system of the jail's own: nothing is ever created on the host. The
+// descriptor is the tree's, and good until the next call.
 func (t *Tree) parent(name string) (int, error) {
 	dir := path.Dir(name)
+	if dir == t.lastDir {
+		return t.last, nil
+	}
 	fd, err := t.dir(dir, 0o755)
 	if err != nil {
 		return -1, err
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	if !t.owns(fd) {
 		unix.Close(fd)
-		return -1, err
-	}
-	for _, dev := range t.own {
-		if dev == st.Dev {
-			return fd, nil
+		return -1, &setup.Error{
+			Step:   "mount",
+			Detail: name + " is missing, and " + dir + " belongs to the host, where nothing is created",
+			Errno:  unix.ENOENT,
+			Hint:   "create it there, or choose another place",
 		}
 	}
-	unix.Close(fd)
-	return -1, &setup.Error{
-		Step:   "mount",
-		Detail: name + " is missing, and " + dir + " belongs to the host, where nothing is created",
-		Errno:  unix.ENOENT,
-		Hint:   "create it there, or choose another place",
+	t.remember(dir, fd)
+	return fd, nil
+}
+
+// owns reports whether fd lies on a file system that was made for this jail.
+func (t *Tree) owns(fd int) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && slices.Contains(t.own, st.Dev)
+}
+
+// remember keeps the directory in which something was made, as the next thing
+// is most often made beside it.
+func (t *Tree) remember(dir string, fd int) {
+	t.forget()
+	t.lastDir, t.last = dir, fd
+}
+
+// forget is called when a mount may have covered the remembered directory.
+func (t *Tree) forget() {
+	if t.lastDir != "" {
+		unix.Close(t.last)
+		t.lastDir = ""
 	}
+}
+
+// attach puts a detached mount at name, which is made where it is missing: a
+// directory for a directory, an empty file for anything else.
+func (t *Tree) attach(mount int, name string) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(mount, &st); err != nil {
+		return err
+	}
+	parent, err := t.parent(name)
+	if err == nil {
+		if err = makePoint(parent, path.Base(name), st.Mode); err == nil {
+			// Just made, so it is no symbolic link and nothing lies over it.
+			return unix.MoveMount(mount, "", parent, path.Base(name), unix.MOVE_MOUNT_F_EMPTY_PATH)
+		}
+	}
+	target, openErr := t.open(name)
+	switch {
+	case openErr == unix.ENOENT && err != unix.EEXIST:
+		return err
+	case openErr != nil:
+		return openErr
+	}
+	defer unix.Close(target)
+	t.forget() // it may be covered now
+	return mountfd.Attach(mount, target)
+}
+
+// makePoint makes a mount point for something of the given mode.
+func makePoint(dir int, name string, mode uint32) error {
+	if mode&unix.S_IFMT == unix.S_IFDIR {
+		return unix.Mkdirat(dir, name, 0o755)
+	}
+	return unix.Mknodat(dir, name, unix.S_IFREG|0o644, 0)
 }

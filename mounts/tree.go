@@ -14,6 +14,9 @@ const hardened = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
 type Tree struct {
 	root int      // O_PATH descriptor of the root mount
 	own  []uint64 // devices of the file systems made for this jail
+
+	lastDir string // directory in which something was made last, "" for none
+	last    int    // its descriptor
 }
 
 // New makes the root of the tree and mounts it over the old root, where only
@@ -82,6 +85,7 @@ func (t *Tree) Seal() error {
 // Pivot makes the tree the root of this process and all its threads, and drops
 // the old one with everything below it (pivot_root(2)).
 func (t *Tree) Pivot() error {
+	t.forget()
 	if err := unix.Fchdir(t.root); err != nil {
 		return setup.Fail("pivot", "", err)
 	}

@@ -152,9 +152,10 @@ func takeRange() (lock int, base uint32, err error) {
 	return -1, 0, setup.Fail("ids", "", err)
 }
 
-// readMap reads a uid_map or gid_map (user_namespaces(7)).
+// readMap reads a uid_map or gid_map (user_namespaces(7)). It does so without
+// os.File, which would set up the runtime's poller for it.
 func readMap(file string) ([]setup.IDMap, error) {
-	data, err := os.ReadFile(file)
+	data, err := readSmall(file)
 	if err != nil {
 		return nil, setup.Fail("ids", file, err)
 	}
@@ -172,4 +173,25 @@ func readMap(file string) ([]setup.IDMap, error) {
 		maps = append(maps, setup.IDMap{Inside: numbers[0], Outside: numbers[1], Count: numbers[2]})
 	}
 	return maps, nil
+}
+
+// readSmall reads a file of the kernel's that fits in a page or a few.
+func readSmall(file string) ([]byte, error) {
+	fd, err := unix.Open(file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var data []byte
+	var buf [2048]byte
+	for {
+		n, err := unix.Read(fd, buf[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return data, err
+		}
+		data = append(data, buf[:n]...)
+	}
 }
