@@ -52,7 +52,21 @@ func clone(p *setup.Plan, o Options) (*Jail, error) {
 	if err != nil {
 		return nil, cloneError(p, err)
 	}
-	return &Jail{pid: pid, plan: plan[1], status: status[0], control: control[0], ids: -1}, nil
+	j := &Jail{pid: pid, plan: plan[1], status: status[0], control: control[0], ids: -1}
+	if ownID(p) {
+		if err := j.writeMaps(p); err != nil {
+			j.abandon()
+			return nil, cloneError(p, err)
+		}
+	}
+	return j, nil
+}
+
+// abandon ends a jail that has no plan yet.
+func (j *Jail) abandon() {
+	_ = unix.Kill(j.pid, unix.SIGKILL)
+	_, _ = unix.Wait4(j.pid, nil, 0, nil)
+	closeAll([]int{j.plan, j.status, j.control})
 }
 
 // initEnv is the environment of jailinit: one processor is all it has work
@@ -66,9 +80,15 @@ func fdOf(f *os.File, standard uintptr) uintptr {
 	return f.Fd()
 }
 
-// attributes says how jailinit is cloned. It is its jail's root to the kernel
-// (an ordinary user's by ambient capabilities, as execve(2) by another uid
-// than 0 would lose them) in a session of its own.
+// attributes says how jailinit is cloned. It is its jail's root to the kernel,
+// in a session of its own.
+//
+// An ordinary user's jailinit keeps his uid, and its capabilities by the
+// ambient set, as execve(2) by another uid than 0 would lose them. Its maps can
+// be written when it runs already ([Jail.writeMaps]), so the child may borrow
+// the memory of this process until then instead of copying it, which saves
+// 0.2 ms and more. Root's jailinit becomes another user, for which its maps
+// must stand before it starts.
 func attributes(p *setup.Plan) *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{
 		Cloneflags: p.CloneFlags(),
@@ -78,17 +98,21 @@ func attributes(p *setup.Plan) *syscall.SysProcAttr {
 	if p.Shares(setup.UserNS) {
 		return a
 	}
-	a.UidMappings, a.GidMappings = goMap(p.IDs.UIDs), goMap(p.IDs.GIDs)
-	if oneID(p.IDs.UIDs) {
+	if ownID(p) {
+		a.Cloneflags |= syscall.CLONE_VM | syscall.CLONE_VFORK
 		for c := range setup.CapabilityNames() {
 			a.AmbientCaps = append(a.AmbientCaps, uintptr(c))
 		}
 		return a
 	}
+	a.UidMappings, a.GidMappings = goMap(p.IDs.UIDs), goMap(p.IDs.GIDs)
 	a.GidMappingsEnableSetgroups = true
 	a.Credential = &syscall.Credential{}
 	return a
 }
+
+// ownID reports whether jailinit runs under the caller's own id.
+func ownID(p *setup.Plan) bool { return !p.Shares(setup.UserNS) && oneID(p.IDs.UIDs) }
 
 func oneID(maps []setup.IDMap) bool { return len(maps) == 1 && maps[0].Count == 1 }
 

@@ -195,3 +195,36 @@ func readSmall(file string) ([]byte, error) {
 		data = append(data, buf[:n]...)
 	}
 }
+
+// writeMaps maps the one id of an ordinary user's jail, which waits for its
+// plan. The kernel wants setgroups(2) denied before (user_namespaces(7)).
+func (j *Jail) writeMaps(p *setup.Plan) error {
+	proc := "/proc/" + strconv.Itoa(j.pid) + "/"
+	for _, f := range []struct{ name, content string }{
+		{"setgroups", "deny"},
+		{"uid_map", mapLines(p.IDs.UIDs)},
+		{"gid_map", mapLines(p.IDs.GIDs)},
+	} {
+		fd, err := unix.Open(proc+f.name, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return setup.Fail("ids", f.name, err)
+		}
+		_, err = unix.Write(fd, []byte(f.content))
+		unix.Close(fd)
+		if err != nil {
+			return setup.Fail("ids", f.name, err)
+		}
+	}
+	return nil
+}
+
+func mapLines(maps []setup.IDMap) string {
+	var lines []byte
+	for _, m := range maps {
+		for i, n := range []uint32{m.Inside, m.Outside, m.Count} {
+			lines = strconv.AppendUint(lines, uint64(n), 10)
+			lines = append(lines, "  \n"[i])
+		}
+	}
+	return string(lines)
+}
