@@ -42,6 +42,10 @@ func Outside(maps []IDMap, inside uint32) (id uint32, ok bool) {
 	return 0, false
 }
 
+// Single reports whether the maps hold one id and no other: an ordinary user's
+// own.
+func (i *IDs) Single() bool { return len(i.UIDs) == 1 && i.UIDs[0].Count == 1 }
+
 func (i *IDs) code(c *coder) {
 	str(c, &i.Map)
 	list(c, &i.UIDs, codeIDMap)

@@ -196,8 +196,9 @@ func readSmall(file string) ([]byte, error) {
 	}
 }
 
-// writeMaps maps the one id of an ordinary user's jail, which waits for its
-// plan. The kernel wants setgroups(2) denied before (user_namespaces(7)).
+// writeMaps maps the ids of a jail whose jailinit waits for its plan
+// (user_namespaces(7)). An ordinary user, who maps one id, has to give up
+// setgroups(2) for it.
 func (j *Jail) writeMaps(p *setup.Plan) error {
 	proc := "/proc/" + strconv.Itoa(j.pid) + "/"
 	for _, f := range []struct{ name, content string }{
@@ -205,6 +206,9 @@ func (j *Jail) writeMaps(p *setup.Plan) error {
 		{"uid_map", mapLines(p.IDs.UIDs)},
 		{"gid_map", mapLines(p.IDs.GIDs)},
 	} {
+		if f.name == "setgroups" && !p.IDs.Single() {
+			continue
+		}
 		fd, err := unix.Open(proc+f.name, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		if err != nil {
 			return setup.Fail("ids", f.name, err)
@@ -228,3 +232,5 @@ func mapLines(maps []setup.IDMap) string {
 	}
 	return string(lines)
 }
+
+func oneID(maps []setup.IDMap) bool { return len(maps) == 1 && maps[0].Count == 1 }
