@@ -11,12 +11,11 @@ import (
 )
 
 // Payload reaps children until the payload ends, and returns its wait status.
-// Orphans are reaped on the way and forgotten. It blocks in the kernel and
-// never polls.
-func Payload(pid int) (unix.WaitStatus, error) {
+// Those of others are told to who waits for them; orphans are reaped on the way
+// and forgotten. It blocks in the kernel and never polls.
+func Payload(pid int, others *Children) (unix.WaitStatus, error) {
 	for {
-		var status unix.WaitStatus
-		ended, err := unix.Wait4(-1, &status, 0, nil)
+		ended, status, err := others.next()
 		switch {
 		case err == unix.EINTR:
 		case err != nil:

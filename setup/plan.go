@@ -16,6 +16,10 @@ type Plan struct {
 	// Version must be [Version].
 	Version int `json:"version"`
 
+	// Name makes the jail known on its host: it is listed, entered and stopped
+	// by it (setup/spawn/named). Empty: the jail has none, and leaves no trace.
+	Name string `json:"name,omitempty"`
+
 	// Share lists the namespaces that are not made new but shared with the
 	// caller. See [Namespaces] for what each means and which are refused.
 	Share []Namespace `json:"share,omitempty"`
@@ -44,6 +48,9 @@ type Plan struct {
 
 	// Process is the payload.
 	Process Process `json:"process"`
+
+	// Hooks run on the host.
+	Hooks Hooks `json:"hooks,omitzero"`
 }
 
 // NewPlan returns an otherwise empty plan of the current version.
@@ -61,6 +68,7 @@ func (p *Plan) Shares(n Namespace) bool {
 
 func (p *Plan) code(c *coder) {
 	num(c, &p.Version)
+	str(c, &p.Name)
 	list(c, &p.Share, str[Namespace])
 	p.IDs.code(c)
 	p.Root.code(c)
@@ -70,4 +78,5 @@ func (p *Plan) code(c *coder) {
 	p.Network.code(c)
 	flag(c, &p.AllowUserns)
 	p.Process.code(c)
+	p.Hooks.code(c)
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -63,6 +64,7 @@ func TestScripts(t *testing.T) {
 		Condition: func(name string) (bool, error) { return features[name](), nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status,
+			"until":  until,
 		},
 	})
 }
@@ -83,5 +85,24 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if strconv.Itoa(got) != args[0] {
 		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}
+
+// until repeats a command until it succeeds, a number of seconds at most:
+// until SECONDS CMD ...
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] until seconds command ...")
+	}
+	seconds, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for end := time.Now().Add(time.Duration(seconds) * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if (err == nil) != neg {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("not within %d seconds: %v", seconds, err)
+		}
 	}
 }

@@ -56,7 +56,12 @@ func run() (unix.WaitStatus, error) {
 		reap.Control(setup.ControlFD, pid)
 		unix.Exit(setup.StatusNotBuilt) // jailspawn is gone, and the jail with it
 	}()
-	return reap.Payload(pid)
+	var others *reap.Children
+	if j.plan.Name != "" {
+		others = new(reap.Children)
+		go j.serve(pid, others)
+	}
+	return reap.Payload(pid, others)
 }
 
 // contract says what of the contract's descriptors is missing.

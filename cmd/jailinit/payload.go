@@ -11,15 +11,22 @@ import (
 	"github.com/jailspawn/jailspawn/setup/confine"
 )
 
-// startPayload forks the payload from a thread of its own. What is done there
-// binds the thread and its child for good; the thread then ends with its
-// goroutine, as it stays locked.
+// startPayload starts the payload with its descriptors, in a process group of
+// its own.
 func (j *jail) startPayload() (pid int, err error) {
+	p := &j.plan.Process
+	return j.start(p, &syscall.ProcAttr{Files: files(p.PassFDs), Sys: &syscall.SysProcAttr{Setpgid: true}})
+}
+
+// start forks a process, the payload or one beside it, from a thread of its
+// own. What is done there binds the thread and its child for good; the thread
+// then ends with its goroutine, as it stays locked.
+func (j *jail) start(p *setup.Process, how *syscall.ProcAttr) (pid int, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		runtime.LockOSThread()
-		pid, err = j.confineAndStart()
+		pid, err = j.confineAndStart(p, how)
 	}()
 	<-done
 	return pid, err
@@ -27,8 +34,7 @@ func (j *jail) startPayload() (pid int, err error) {
 
 // confineAndStart is the second half of the story, in the order that makes it
 // sound: each step needs a right that a later one takes away.
-func (j *jail) confineAndStart() (int, error) {
-	p := &j.plan.Process
+func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, error) {
 	keep, ok := setup.CapabilityMask(p.Capabilities)
 	if !ok {
 		return 0, &setup.Error{Step: "capabilities", Detail: "unknown name in the plan"}
@@ -47,7 +53,7 @@ func (j *jail) confineAndStart() (int, error) {
 			return 0, err
 		}
 	}
-	return execute(p)
+	return execute(p, how)
 }
 
 func umask(mask *uint32) error {
@@ -59,21 +65,18 @@ func umask(mask *uint32) error {
 	return nil
 }
 
-// execute starts the payload in a process group of its own. jailinit leads
-// their session, so the group isn't orphaned and can be stopped; none of them
-// has a controlling terminal.
-func execute(p *setup.Process) (int, error) {
+// execute starts the process in its working directory. jailinit leads its
+// session, so its group isn't orphaned and can be stopped; none of them has a
+// controlling terminal.
+func execute(p *setup.Process, how *syscall.ProcAttr) (int, error) {
 	if err := enter(p.Cwd); err != nil {
 		return 0, err
 	}
 	program, err := find(p.Argv[0], p.Env)
 	if err == nil {
+		how.Env = p.Env
 		var pid int
-		pid, err = syscall.ForkExec(program, p.Argv, &syscall.ProcAttr{
-			Env:   p.Env,
-			Files: files(p.PassFDs),
-			Sys:   &syscall.SysProcAttr{Setpgid: true},
-		})
+		pid, err = syscall.ForkExec(program, p.Argv, how)
 		if err == nil {
 			// Nothing of the jail's file system is pinned by process 1.
 			return pid, setup.Fail("chdir", "/", unix.Chdir("/"))

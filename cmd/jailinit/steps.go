@@ -74,12 +74,15 @@ func (j *jail) dieWithJailspawn() error {
 // dropInherited closes the descriptors that neither the contract nor the plan
 // knows, and forgets the caller's umask.
 func (j *jail) dropInherited() error {
-	passed := len(j.plan.Process.PassFDs)
-	if err := confine.Descriptors(setup.FirstPassedFD + passed); err != nil {
+	end := j.plan.ListenFD()
+	if j.plan.Name != "" {
+		end++
+	}
+	if err := confine.Descriptors(end); err != nil {
 		return err
 	}
-	for i := range passed {
-		unix.CloseOnExec(setup.FirstPassedFD + i)
+	for fd := setup.FirstPassedFD; fd < end; fd++ {
+		unix.CloseOnExec(fd)
 	}
 	unix.Umask(0)
 	return nil

@@ -48,12 +48,18 @@ func (o *nameOptions) environment(u user) ([]string, error) {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + u.home(), "USER=" + u.name, "LOGNAME=" + u.name, "SHELL=/bin/sh",
 	}
+	return override(env, o.env, o.envAll)
+}
+
+// override sets in env what the payload gets from the caller, or all that the
+// caller has, and then the words of --env.
+func override(env, words []string, all bool) ([]string, error) {
 	for _, e := range os.Environ() {
-		if name, _, _ := strings.Cut(e, "="); name != "" && (o.envAll || inherited(name)) {
+		if name, _, _ := strings.Cut(e, "="); name != "" && (all || inherited(name)) {
 			env = setVariable(env, e)
 		}
 	}
-	for _, e := range o.env {
+	for _, e := range words {
 		name, _, found := strings.Cut(e, "=")
 		if name == "" {
 			return nil, usage("--env "+e+": no name", "write --env NAME=VALUE, or --env NAME for the caller's value")

@@ -18,6 +18,7 @@ type options struct {
 	viewOptions
 	nameOptions
 	identityOptions
+	namedOptions
 }
 
 // parse reads the flags of a verb up to the first word that is none. It
@@ -42,6 +43,7 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	o.viewFlags(f)
 	o.nameFlags(f)
 	o.identityFlags(f)
+	o.namedFlags(f)
 	return f
 }
 
@@ -74,6 +76,9 @@ func (o *options) build(command []string) (*setup.Plan, error) {
 		return nil, err
 	}
 	if err := o.names(p, u); err != nil {
+		return nil, err
+	}
+	if err := o.named(p); err != nil {
 		return nil, err
 	}
 	return p, o.view(p, u)

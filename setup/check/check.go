@@ -26,6 +26,7 @@ func Plan(p *setup.Plan) error {
 	c.mounts(p)
 	c.names(p)
 	c.process(p)
+	c.named(p)
 	if c.problems == nil {
 		return nil
 	}

@@ -9,16 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
 // clone starts jailinit in its namespaces, where it waits for its plan.
-func clone(p *setup.Plan, o Options) (*Jail, error) {
+func clone(p *setup.Plan, o Options, claim *named.Claim) (*Jail, error) {
 	init, err := openInit(o.Init)
 	if err != nil {
 		return nil, err
 	}
 	// Its number must not be one that jailinit's own descriptors are put on.
-	high, err := unix.FcntlInt(uintptr(init), unix.F_DUPFD_CLOEXEC, setup.FirstPassedFD+len(p.Process.PassFDs))
+	high, err := unix.FcntlInt(uintptr(init), unix.F_DUPFD_CLOEXEC, p.ListenFD()+1)
 	unix.Close(init)
 	if err != nil {
 		return nil, setup.Fail("jailinit", "", err)
@@ -45,6 +46,9 @@ func clone(p *setup.Plan, o Options) (*Jail, error) {
 			return nil, &setup.Error{Step: "descriptor", Target: strconv.Itoa(fd), Errno: unix.EBADF, Hint: "--pass-fd names one that is open in jailspawn", Status: setup.StatusMisuse}
 		}
 		files = append(files, uintptr(fd))
+	}
+	if claim != nil {
+		files = append(files, uintptr(claim.Listen))
 	}
 	restore, err := becomeJailRoot(p)
 	if err != nil {

@@ -20,6 +20,8 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/check"
+	"github.com/jailspawn/jailspawn/setup/spawn/hook"
+	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
 // Options is how a jail is started, beside its plan. The zero value is usable.
@@ -39,6 +41,10 @@ type Options struct {
 
 	// Started, if not nil, is called by Wait when the payload runs its program.
 	Started func()
+
+	// Log is the file that the payload's output goes to, for those who look a
+	// named jail up. Empty: none.
+	Log string
 }
 
 // A Jail was started by [Start] and is waited for by [Jail.Wait].
@@ -50,6 +56,9 @@ type Jail struct {
 	ids     int // keeps the range of ids taken, or -1
 	started func()
 	handing error
+
+	asked *setup.Plan
+	claim *named.Claim // nil if the jail has no name
 
 	signals   chan os.Signal
 	forwarded chan struct{} // closed when nothing is forwarded any more
@@ -81,9 +90,21 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err = clone(plan, o)
+	claim, err := takeName(plan)
 	if err != nil {
 		closeFD(ids)
+		return nil, err
+	}
+	if err = hook.Run(hook.PreStart, plan, 0); err == nil {
+		j, err = clone(plan, o, claim)
+	}
+	if err == nil {
+		err = j.publish(plan, claim, &o)
+	}
+	if err != nil {
+		closeFD(ids)
+		_ = hook.Run(hook.PostStop, plan, 0)
+		claim.Remove()
 		return nil, err
 	}
 	j.ids, j.started = ids, o.Started
@@ -111,6 +132,7 @@ func (j *Jail) Wait() (syscall.WaitStatus, error) {
 	if j.handing != nil {
 		err = j.handing // what jailinit says is but the consequence
 	}
+	err = j.release(status, err)
 	closeFD(j.ids)
 	if j.signals == nil {
 		unix.Close(j.control)

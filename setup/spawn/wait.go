@@ -64,8 +64,8 @@ func (j *Jail) events() (last *setup.Event, err error) {
 				break
 			}
 			pending, last = rest, e
-			if e.Kind == setup.EventStarted && j.started != nil {
-				j.started()
+			if e.Kind == setup.EventStarted {
+				j.running()
 			}
 		}
 	}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"math"
+	"os"
+	"os/signal"
+
+	"github.com/jailspawn/jailspawn/setup/spawn"
+	"github.com/jailspawn/jailspawn/setup/spawn/named"
+)
+
+// execInJail is the verb exec. The process starts with the environment of the
+// payload, in its working directory; what the caller has of TERM, LANG and so
+// on, and --env, stand above it.
+func execInJail(dir *named.Dir, args []string) (int, error) {
+	v := newNamedVerb("exec", 2, math.MaxInt, "the name of a jail, and a command")
+	v.SetInterspersed(false)
+	env := v.StringArray("env", nil, "")
+	cwd := v.String("chdir", "", "")
+	if err := v.parse(args); err != nil {
+		return 0, err
+	}
+	command := v.Args()[1:]
+	if command[0] == "--" {
+		command = command[1:]
+	}
+	if len(command) == 0 {
+		return 0, usage("exec: no command given", "jailspawn exec NAME -- CMD")
+	}
+	j, err := dir.Find(v.Arg(0))
+	if err != nil {
+		return 0, err
+	}
+	defer j.Close()
+	x := &named.Exec{Argv: command, Cwd: *cwd, Signals: make(chan os.Signal, 128)}
+	if x.Env, err = override(j.Plan.Process.Env, *env, false); err != nil {
+		return 0, err
+	}
+	if x.Cwd == "" {
+		x.Cwd = j.Plan.Process.Cwd
+	}
+	signal.Notify(x.Signals, forwarded()...)
+	status, err := j.Exec(x)
+	if err != nil {
+		return 0, err
+	}
+	return spawn.ExitStatus(status), nil
+}
