@@ -28,6 +28,9 @@ type Process struct {
 	// Rlimits are set before the payload starts (getrlimit(2)).
 	Rlimits []Rlimit `json:"rlimits,omitempty"`
 
+	// Seccomp says which system calls it may make.
+	Seccomp Seccomp `json:"seccomp,omitzero"`
+
 	// PassFDs are descriptors of jailspawn that the payload gets under the same
 	// number, beside 0, 1 and 2.
 	PassFDs []int `json:"pass_fds,omitempty"`
@@ -43,5 +46,6 @@ func (p *Process) code(c *coder) {
 	optional(c, &p.Umask, num[uint32])
 	list(c, &p.Capabilities, str[string])
 	list(c, &p.Rlimits, codeRlimit)
+	p.Seccomp.code(c)
 	list(c, &p.PassFDs, num[int])
 }

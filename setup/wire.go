@@ -80,6 +80,16 @@ func str[T ~string](c *coder, s *T) {
 	c.buf = c.buf[n:]
 }
 
+func blob(c *coder, b *[]byte) {
+	n := c.length(len(*b))
+	if !c.decoding {
+		c.buf = append(c.buf, *b...)
+		return
+	}
+	*b = c.buf[:n:n]
+	c.buf = c.buf[n:]
+}
+
 func flag(c *coder, b *bool) {
 	var n uint8
 	if *b {

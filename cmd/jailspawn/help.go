@@ -10,7 +10,7 @@ import (
 var helpTexts embed.FS
 
 // runHelp lists the sections of the help of run and plan, in their order.
-var runHelp = []string{"run", "run-files", "run-names", "run-identity", "run-named", "run-other", "run-example"}
+var runHelp = []string{"run", "run-files", "run-names", "run-identity", "run-seccomp", "run-named", "run-other", "run-example"}
 
 // helpPages names the sections of each page; a verb's page has its name.
 var helpPages = map[string][]string{
@@ -27,6 +27,7 @@ var helpPages = map[string][]string{
 	"wait":       {"wait"},
 	"version":    {"main"},
 	"run":        runHelp,
+	"seccomp":    {"seccomp"},
 	"plan":       runHelp,
 }
 

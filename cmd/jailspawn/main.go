@@ -39,6 +39,7 @@ func verbs() []verb {
 		onJail("wait", nil, waitForJail),
 		onJail("inspect", nil, inspectJail),
 		{"prune", pruneJails},
+		{"seccomp", printPolicy},
 		{"completion", printCompletion},
 		{"version", printVersion},
 		{"help", printHelp},

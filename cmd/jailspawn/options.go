@@ -19,6 +19,7 @@ type options struct {
 	nameOptions
 	identityOptions
 	namedOptions
+	seccompOptions
 }
 
 // parse reads the flags of a verb up to the first word that is none. It
@@ -44,6 +45,7 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	o.nameFlags(f)
 	o.identityFlags(f)
 	o.namedFlags(f)
+	o.seccompFlags(f)
 	return f
 }
 
@@ -79,6 +81,9 @@ func (o *options) build(command []string) (*setup.Plan, error) {
 		return nil, err
 	}
 	if err := o.named(p); err != nil {
+		return nil, err
+	}
+	if err := o.seccomp(p); err != nil {
 		return nil, err
 	}
 	return p, o.view(p, u)

@@ -27,6 +27,7 @@ func Plan(p *setup.Plan) error {
 	c.names(p)
 	c.process(p)
 	c.named(p)
+	c.seccomp(p)
 	if c.problems == nil {
 		return nil
 	}
@@ -38,6 +39,12 @@ type checker struct{ problems *multierror.Error }
 
 func (c *checker) add(field, detail, hint string) {
 	c.problems = multierror.Append(c.problems, setup.Misuse(field, detail, hint))
+}
+
+// problem adds an error that another package found in a field.
+func (c *checker) problem(field string, err error) {
+	e := setup.Fail("plan", field, err).(*setup.Error)
+	c.add(field, e.Detail, e.Hint)
 }
 
 func (c *checker) noNUL(field, s string) {
