@@ -28,6 +28,9 @@ type Seccomp struct {
 }
 
 func (s *Seccomp) code(c *coder) {
+	list(c, &s.Policy, str[string])
+	flag(c, &s.Off)
+	list(c, &s.Filters, blob)
 	flag(c, &s.Log)
 	flag(c, &s.Late)
 	list(c, &s.Programs, blob)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -95,9 +96,13 @@ func readFilter(fd int) ([]byte, error) {
 	if fd < 0 {
 		return nil, usage("--seccomp-fd: "+name+" is none", "")
 	}
-	f := os.NewFile(uintptr(fd), name)
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxPolicy))
+	own, err := syscall.Dup(fd) // closing standard input would let something else take its place
+	var data []byte
+	if err == nil {
+		f := os.NewFile(uintptr(own), name)
+		data, err = io.ReadAll(io.LimitReader(f, maxPolicy))
+		f.Close()
+	}
 	if err == nil {
 		err = seccomp.Program(data)
 	}

@@ -14,11 +14,16 @@ type abi struct {
 	columns []arch
 }
 
-// abis are the calling conventions that a kernel of each GOARCH runs, its own
-// first. x32 has amd64's AUDIT_ARCH and a bit in the number.
-var abis = map[string][]abi{
-	"amd64": {{unix.AUDIT_ARCH_X86_64, []arch{amd64, x32}}, {unix.AUDIT_ARCH_I386, []arch{i386}}},
-	"arm64": {{unix.AUDIT_ARCH_AARCH64, []arch{arm64}}, {unix.AUDIT_ARCH_ARM, []arch{arm}}},
+// machine returns the calling conventions that a kernel of a GOARCH runs, its
+// own first. x32 has amd64's AUDIT_ARCH and a bit in the number.
+func machine(goarch string) []abi {
+	switch goarch {
+	case "amd64":
+		return []abi{{unix.AUDIT_ARCH_X86_64, []arch{amd64, x32}}, {unix.AUDIT_ARCH_I386, []arch{i386}}}
+	case "arm64":
+		return []abi{{unix.AUDIT_ARCH_AARCH64, []arch{arm64}}, {unix.AUDIT_ARCH_ARM, []arch{arm}}}
+	}
+	return nil
 }
 
 // x32Bit marks a call as x32's (__X32_SYSCALL_BIT).
@@ -32,15 +37,15 @@ const x32Bit = 0x40000000
 // loaded, and never again (Linux 5.11, but for x32), so the order of the search
 // doesn't matter much.
 func (p *Policy) Assemble(goarch string, c *Conditions) ([]byte, error) {
-	machine, ok := abis[goarch]
-	if !ok {
+	abis := machine(goarch)
+	if abis == nil {
 		return nil, wrong("no policy can be made for "+goarch, "amd64 and arm64 are known; use --seccomp none with a compiled filter")
 	}
 	t := tables()
 	rules := p.byCall(c)
 	b := &builder{}
 	next := b.ret(Kill) // any other architecture
-	for _, a := range slices.Backward(machine) {
+	for _, a := range slices.Backward(abis) {
 		body := b.search(p.ranges(t, a, rules))
 		if len(a.columns) > 1 {
 			body = b.emit(opAnd, ^uint32(x32Bit), body, body)

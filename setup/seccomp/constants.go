@@ -1,46 +1,83 @@
 package seccomp
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// constants are the names that a test may compare with.
-var constants = map[string]uint64{
-	"TIOCSTI": unix.TIOCSTI, "TIOCLINUX": unix.TIOCLINUX, "TIOCSETD": unix.TIOCSETD, "TIOCSCTTY": unix.TIOCSCTTY,
+// A constant is a name that a test may compare with. (Not a map: nothing is
+// computed when jailspawn starts.)
+type constant struct {
+	name  string
+	value uint64
+}
 
-	"CLONE_NEWUSER": unix.CLONE_NEWUSER, "CLONE_NEWNS": unix.CLONE_NEWNS, "CLONE_NEWPID": unix.CLONE_NEWPID,
-	"CLONE_NEWNET": unix.CLONE_NEWNET, "CLONE_NEWIPC": unix.CLONE_NEWIPC, "CLONE_NEWUTS": unix.CLONE_NEWUTS,
-	"CLONE_NEWCGROUP": unix.CLONE_NEWCGROUP, "CLONE_NEWTIME": unix.CLONE_NEWTIME,
+var constants = [...]constant{
+	{"TIOCSTI", unix.TIOCSTI},
+	{"TIOCLINUX", unix.TIOCLINUX},
+	{"TIOCSETD", unix.TIOCSETD},
+	{"TIOCSCTTY", unix.TIOCSCTTY},
 
-	"S_ISUID": unix.S_ISUID, "S_ISGID": unix.S_ISGID, "S_IFCHR": unix.S_IFCHR, "S_IFBLK": unix.S_IFBLK, "S_IFMT": unix.S_IFMT,
-	"O_CREAT": unix.O_CREAT, "O_ACCMODE": unix.O_ACCMODE, "O_WRONLY": unix.O_WRONLY, "O_RDWR": unix.O_RDWR,
-	"O_TMPFILE": unix.O_TMPFILE &^ unix.O_DIRECTORY, // the bit that makes the difference
+	{"CLONE_NEWUSER", unix.CLONE_NEWUSER},
+	{"CLONE_NEWNS", unix.CLONE_NEWNS},
+	{"CLONE_NEWPID", unix.CLONE_NEWPID},
+	{"CLONE_NEWNET", unix.CLONE_NEWNET},
+	{"CLONE_NEWIPC", unix.CLONE_NEWIPC},
+	{"CLONE_NEWUTS", unix.CLONE_NEWUTS},
+	{"CLONE_NEWCGROUP", unix.CLONE_NEWCGROUP},
+	{"CLONE_NEWTIME", unix.CLONE_NEWTIME},
 
-	"PROT_EXEC": unix.PROT_EXEC, "PROT_WRITE": unix.PROT_WRITE,
+	{"S_ISUID", unix.S_ISUID},
+	{"S_ISGID", unix.S_ISGID},
+	{"S_IFCHR", unix.S_IFCHR},
+	{"S_IFBLK", unix.S_IFBLK},
+	{"S_IFMT", unix.S_IFMT},
+	{"O_CREAT", unix.O_CREAT},
+	{"O_ACCMODE", unix.O_ACCMODE},
+	{"O_WRONLY", unix.O_WRONLY},
+	{"O_RDWR", unix.O_RDWR},
+	{"O_TMPFILE", unix.O_TMPFILE &^ unix.O_DIRECTORY}, // the bit that makes the difference
 
-	"AF_UNIX": unix.AF_UNIX, "AF_INET": unix.AF_INET, "AF_INET6": unix.AF_INET6, "AF_NETLINK": unix.AF_NETLINK,
-	"AF_PACKET": unix.AF_PACKET, "AF_VSOCK": unix.AF_VSOCK, "AF_ALG": unix.AF_ALG, "AF_CAN": unix.AF_CAN,
-	"AF_BLUETOOTH": unix.AF_BLUETOOTH, "AF_XDP": unix.AF_XDP,
-	"SOCK_STREAM": unix.SOCK_STREAM, "SOCK_DGRAM": unix.SOCK_DGRAM, "SOCK_RAW": unix.SOCK_RAW,
-	"SYS_SOCKET":    1, // of socketcall(2)
-	"NETLINK_ROUTE": unix.NETLINK_ROUTE, "NETLINK_NETFILTER": unix.NETLINK_NETFILTER,
-	"NETLINK_XFRM": unix.NETLINK_XFRM, "NETLINK_CRYPTO": unix.NETLINK_CRYPTO, "NETLINK_AUDIT": unix.NETLINK_AUDIT,
-	"PTRACE_TRACEME": unix.PTRACE_TRACEME, "PR_SET_SECCOMP": unix.PR_SET_SECCOMP,
+	{"PROT_EXEC", unix.PROT_EXEC},
+	{"PROT_WRITE", unix.PROT_WRITE},
+
+	{"AF_UNIX", unix.AF_UNIX},
+	{"AF_INET", unix.AF_INET},
+	{"AF_INET6", unix.AF_INET6},
+	{"AF_NETLINK", unix.AF_NETLINK},
+	{"AF_PACKET", unix.AF_PACKET},
+	{"AF_VSOCK", unix.AF_VSOCK},
+	{"AF_ALG", unix.AF_ALG},
+	{"AF_CAN", unix.AF_CAN},
+	{"AF_BLUETOOTH", unix.AF_BLUETOOTH},
+	{"AF_XDP", unix.AF_XDP},
+	{"SOCK_STREAM", unix.SOCK_STREAM},
+	{"SOCK_DGRAM", unix.SOCK_DGRAM},
+	{"SOCK_RAW", unix.SOCK_RAW},
+	{"SYS_SOCKET", 1}, // of socketcall(2)
+	{"NETLINK_ROUTE", unix.NETLINK_ROUTE},
+	{"NETLINK_NETFILTER", unix.NETLINK_NETFILTER},
+	{"NETLINK_XFRM", unix.NETLINK_XFRM},
+	{"NETLINK_CRYPTO", unix.NETLINK_CRYPTO},
+	{"NETLINK_AUDIT", unix.NETLINK_AUDIT},
+	{"PTRACE_TRACEME", unix.PTRACE_TRACEME},
+	{"PR_SET_SECCOMP", unix.PR_SET_SECCOMP},
 }
 
 // parseValue reads a number (decimal, 0x, leading 0 for octal), a constant, or
 // several of them joined by "|".
 func parseValue(s string) (value uint64, ok bool) {
 	for word := range strings.SplitSeq(s, "|") {
-		n, known := constants[word]
-		if !known {
-			var err error
-			if n, err = strconv.ParseUint(word, 0, 64); err != nil {
+		n, err := strconv.ParseUint(word, 0, 64)
+		if err != nil {
+			i := slices.IndexFunc(constants[:], func(c constant) bool { return c.name == word })
+			if i < 0 {
 				return 0, false
 			}
+			n = constants[i].value
 		}
 		value |= n
 	}

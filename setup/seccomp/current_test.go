@@ -107,7 +107,7 @@ func TestDefaultCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for goarch := range abis {
+	for _, goarch := range []string{"amd64", "arm64"} {
 		program, err := p.Assemble(goarch, &Conditions{})
 		if err != nil {
 			t.Fatal(err)

@@ -98,21 +98,29 @@ func dockerError(data []byte, err error) error {
 }
 
 // dockerActions are libseccomp's names of actions, in our words.
-var dockerActions = map[string]string{
-	"SCMP_ACT_ALLOW": "allow", "SCMP_ACT_ERRNO": "deny", "SCMP_ACT_LOG": "log", "SCMP_ACT_TRAP": "trap",
-	"SCMP_ACT_KILL_PROCESS": "kill", "SCMP_ACT_KILL_THREAD": "kill", "SCMP_ACT_KILL": "kill",
+var dockerActions = [...]struct{ name, ours string }{
+	{"SCMP_ACT_ALLOW", "allow"},
+	{"SCMP_ACT_ERRNO", "deny"},
+	{"SCMP_ACT_LOG", "log"},
+	{"SCMP_ACT_TRAP", "trap"},
+	{"SCMP_ACT_KILL", "kill"},
+	{"SCMP_ACT_KILL_THREAD", "kill"},
+	{"SCMP_ACT_KILL_PROCESS", "kill"},
 }
 
 func (p *profile) action(name string, errno *uint32) (string, *setup.Error) {
-	action, ok := dockerActions[name]
-	switch {
-	case !ok && (name == "SCMP_ACT_NOTIFY" || name == "SCMP_ACT_TRACE"):
-		return "", wrong(name+" is not supported", "it asks another program; there is none in a jail")
-	case !ok:
-		known := make([]string, 0, len(dockerActions))
-		for a := range dockerActions {
-			known = append(known, a)
+	action := ""
+	var known []string
+	for _, a := range dockerActions {
+		known = append(known, a.name)
+		if a.name == name {
+			action = a.ours
 		}
+	}
+	switch {
+	case name == "SCMP_ACT_NOTIFY" || name == "SCMP_ACT_TRACE":
+		return "", wrong(name+" is not supported", "it asks another program; there is none in a jail")
+	case action == "":
 		return "", wrong("unknown action "+strconv.Quote(name), nearest(name, known))
 	case action != "deny":
 		return action, nil

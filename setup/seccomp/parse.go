@@ -42,8 +42,22 @@ type parser struct {
 	complete bool // an "otherwise" has been read
 }
 
-// actions are the first words of a rule.
-var actions = map[string]Action{"allow": Allow, "deny": Deny(unix.EPERM), "log": Log, "trap": Trap, "kill": Kill}
+// actionNamed returns the action that a rule begins with.
+func actionNamed(word string) (Action, bool) {
+	switch word {
+	case "allow":
+		return Allow, true
+	case "deny":
+		return Deny(unix.EPERM), true
+	case "log":
+		return Log, true
+	case "trap":
+		return Trap, true
+	case "kill":
+		return Kill, true
+	}
+	return 0, false
+}
 
 func (p *parser) line(line string) *setup.Error {
 	line, _, _ = strings.Cut(line, "#")
@@ -94,7 +108,7 @@ func parseAction(words []string) (Action, []string, *setup.Error) {
 	if len(words) == 0 {
 		return 0, nil, wrong("the action is missing", "write allow, deny [ERRNO], log, trap or kill")
 	}
-	action, ok := actions[words[0]]
+	action, ok := actionNamed(words[0])
 	if !ok {
 		return 0, nil, wrong("unknown word "+strconv.Quote(words[0]), "a line begins with allow, deny, log, trap, kill, otherwise, unknown or include")
 	}

@@ -64,25 +64,28 @@ var startCalls = []string{
 	"futex", "mmap", "munmap", "mprotect", "madvise", "sched_yield", "nanosleep",
 }
 
-// startArguments are the first two arguments of those calls where a policy may
-// want to see them.
-var startArguments = map[string][2]uint32{
-	"clone": {unix.CLONE_VFORK | unix.CLONE_VM | uint32(unix.SIGCHLD), 0},
-	"ioctl": {0, unix.TIOCSCTTY},
+// startArguments returns the first two arguments of a call of those where a
+// policy may want to see them.
+func startArguments(call string) []uint32 {
+	switch call {
+	case "clone":
+		return []uint32{unix.CLONE_VFORK | unix.CLONE_VM | uint32(unix.SIGCHLD), 0}
+	case "ioctl":
+		return []uint32{0, unix.TIOCSCTTY}
+	}
+	return nil
 }
 
 // ForbidsStart reports whether one of the programs forbids, or may forbid, what
 // jailinit needs to start a process. Such a program is loaded in a second
 // stage, just before the payload is executed.
 func ForbidsStart(programs [][]byte) bool {
-	own := abis[hostArch][0]
+	own := machine(hostArch)[0]
 	t := tables()
 	for _, name := range startCalls {
 		words := call{offsetNumber: uint32(t.calls[name][own.columns[0]]), offsetArch: own.audit}
-		if args, ok := startArguments[name]; ok {
-			for i, v := range args {
-				words[offsetArgs+8*uint32(i)], words[offsetArgs+8*uint32(i)+4] = v, 0
-			}
+		for i, v := range startArguments(name) {
+			words[offsetArgs+8*uint32(i)], words[offsetArgs+8*uint32(i)+4] = v, 0
 		}
 		for _, program := range programs {
 			if action, sure := simulate(program, words); !sure || (action != Allow && action != Log) {

@@ -5,7 +5,8 @@ import (
 	"github.com/jailspawn/jailspawn/setup/seccomp"
 )
 
-// filters puts the programs of the plan's policy and its own filters together.
+// filters puts the programs of the plan's policy and its own filters together,
+// in place of both.
 func filters(p *setup.Plan) error {
 	s := &p.Process.Seccomp
 	s.Programs, s.Late = nil, false
@@ -20,6 +21,7 @@ func filters(p *setup.Plan) error {
 	if len(s.Policy)+len(s.Filters) > 0 { // the default policy forbids nothing that it takes to start
 		s.Late = seccomp.ForbidsStart(s.Programs)
 	}
+	s.Policy, s.Filters = nil, nil
 	return nil
 }
 
