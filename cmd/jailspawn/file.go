@@ -27,7 +27,7 @@ type fileOptions struct {
 }
 
 func (o *fileOptions) fileFlags(f *pflag.FlagSet) {
-	f.VarP(&sourceValue{sources: &o.sources}, "file", "f", "")
+	f.VarP(&sourceValue{sources: &o.sources}, "jail-file", "f", "")
 	f.Var(&sourceValue{sources: &o.sources, preset: true}, "preset", "")
 	f.StringArrayVar(&o.vars, "var", nil, "")
 }

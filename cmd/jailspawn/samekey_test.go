@@ -22,6 +22,9 @@ var flagExamples = map[string]string{
 	"cap-add": "chown",
 	"share":   "uts",
 	"seccomp": "none",
+
+	"ro-fd": "0:/x/null", "rw-fd": "0:/x/null", "file-fd": "0:/x/null", "file": "/x/file=content",
+	"proc-subset": "pid", "propagation": "slave",
 }
 
 var placeholders = map[string]string{
@@ -47,7 +50,7 @@ func TestEveryFlagHasAKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	noKey := map[string]bool{"file": true, "preset": true, "var": true, "plan": true}
+	noKey := map[string]bool{"jail-file": true, "preset": true, "var": true, "plan": true}
 	for _, line := range lines {
 		if noKey[line.name] {
 			continue
