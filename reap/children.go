@@ -44,31 +44,35 @@ func (c *Children) Signal(pid int, sig unix.Signal, group bool) {
 	_ = unix.Kill(pid, sig)
 }
 
-// next waits for a child to end and reaps it.
-func (c *Children) next() (pid int, status unix.WaitStatus, err error) {
+// next waits for a child to end or to be stopped, and reaps it if it ended. With
+// WNOHANG it doesn't wait; 0 is then that none has.
+func (c *Children) next(options int) (pid int, status unix.WaitStatus, err error) {
 	if c == nil {
-		pid, err = unix.Wait4(-1, &status, 0, nil)
+		pid, err = unix.Wait4(-1, &status, options|unix.WUNTRACED, nil)
 		return pid, status, err
 	}
-	if err := peek(); err != nil {
-		return 0, 0, err
+	if options&unix.WNOHANG == 0 {
+		if err := peek(); err != nil {
+			return 0, 0, err
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	pid, err = unix.Wait4(-1, &status, unix.WNOHANG, nil)
-	if end, known := c.ended[pid]; known {
+	pid, err = unix.Wait4(-1, &status, unix.WNOHANG|unix.WUNTRACED, nil)
+	if end, known := c.ended[pid]; known && !status.Stopped() {
 		end <- status
 		delete(c.ended, pid)
 	}
 	return pid, status, err
 }
 
-// peek waits until a child has ended and leaves it to be reaped (WNOWAIT of
+// peek waits until there is a child to wait for and leaves it so (WNOWAIT of
 // waitid(2)), which is then done under the lock: between a wait that reaps and
 // the look at the list, the pid could be given to a new child.
 func peek() error {
+	const events = unix.WEXITED | unix.WSTOPPED | unix.WNOWAIT
 	var info [128]byte
-	_, _, errno := unix.Syscall6(unix.SYS_WAITID, unix.P_ALL, 0, uintptr(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOWAIT, 0, 0)
+	_, _, errno := unix.Syscall6(unix.SYS_WAITID, unix.P_ALL, 0, uintptr(unsafe.Pointer(&info)), events, 0, 0)
 	if errno != 0 {
 		return errno
 	}

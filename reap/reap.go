@@ -1,27 +1,77 @@
 // Package reap is what process 1 of a jail does while the payload runs: it
-// collects every child that ends, whoever left it behind, and passes signals
-// on. It is the only caller of wait4(2) in jailinit; there is no os/exec, whose
-// waiting would compete with it.
+// collects every child that ends, whoever left it behind, passes signals on,
+// and ends what is left when the payload is gone. It is the only caller of
+// wait4(2) in jailinit; there is no os/exec, whose waiting would compete with
+// it.
 package reap
 
 import (
+	"sync/atomic"
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
 )
 
+// A Jail is the processes of a jail as process 1 sees them.
+type Jail struct {
+	PID     int               // the payload, which leads a process group
+	Stopped func(unix.Signal) // told when a signal has stopped the payload
+	Others  *Children         // those of a named jail, or nil
+	ended   atomic.Bool
+}
+
 // Payload reaps children until the payload ends, and returns its wait status.
 // Those of others are told to who waits for them; orphans are reaped on the way
 // and forgotten. It blocks in the kernel and never polls.
-func Payload(pid int, others *Children) (unix.WaitStatus, error) {
+func (j *Jail) Payload() (unix.WaitStatus, error) {
 	for {
-		ended, status, err := others.next()
+		pid, status, err := j.Others.next(0)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
 			return 0, setup.Fail("wait", "", err)
-		case ended == pid:
+		case pid != j.PID:
+		case status.Stopped():
+			j.Stopped(status.StopSignal())
+		default:
+			j.ended.Store(true)
 			return status, nil
+		}
+	}
+}
+
+// Rest sees the processes off that the payload left behind: those that end by
+// themselves if wait is set, else by SIGTERM. What is left after grace, in
+// milliseconds, gets SIGKILL. There is nothing to do, and it takes no time, if
+// nothing was left.
+func (j *Jail) Rest(grace uint32, wait bool) {
+	if grace == 0 && !wait || !j.reapLeft(unix.WNOHANG) {
+		return
+	}
+	if !wait {
+		// Also to those that are stopped, which would not look at it.
+		_ = unix.Kill(-1, unix.SIGTERM)
+		_ = unix.Kill(-1, unix.SIGCONT)
+		time.AfterFunc(time.Duration(grace)*time.Millisecond, func() {
+			_ = unix.Kill(-1, unix.SIGKILL)
+		})
+	}
+	j.reapLeft(0)
+}
+
+// reapLeft reaps until no child is left, or with WNOHANG none that has ended.
+// It reports whether there are children left.
+func (j *Jail) reapLeft(options int) bool {
+	for {
+		pid, _, err := j.Others.next(options)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return false
+		case pid == 0:
+			return true
 		}
 	}
 }
@@ -33,27 +83,4 @@ func ExitStatus(status unix.WaitStatus) int {
 		return setup.StatusSignal + int(status.Signal())
 	}
 	return status.ExitStatus()
-}
-
-// Control obeys the messages that jailspawn sends while the payload runs, and
-// returns when jailspawn is gone.
-func Control(fd, pid int) {
-	var message [2]byte
-	for {
-		n, _, _, _, err := unix.Recvmsg(fd, message[:], nil, unix.MSG_CMSG_CLOEXEC)
-		switch {
-		case err == unix.EINTR:
-		case err != nil || n == 0:
-			return
-		case n == 2 && setup.Control(message[0]) == setup.ControlSignal:
-			forward(pid, unix.Signal(message[1]))
-		}
-	}
-}
-
-// forward sends a signal to the payload. One that has ended is a zombie until
-// Payload has seen it, so the number can't be another's; ESRCH means that the
-// jail is about to end.
-func forward(pid int, sig unix.Signal) {
-	_ = unix.Kill(pid, sig)
 }

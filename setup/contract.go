@@ -26,8 +26,8 @@ type Control byte
 
 // The control messages.
 const (
-	// ControlSignal carries one more byte, a signal number, to be forwarded to
-	// the payload.
+	// ControlSignal carries two more bytes: the number of a signal to be
+	// forwarded, and 1 if it goes to the payload's process group.
 	ControlSignal Control = 's'
 	// ControlMounts carries descriptors of detached mounts by SCM_RIGHTS
 	// (unix(7)): those of the plan's prepared sources, in order.
@@ -35,6 +35,11 @@ const (
 	// ControlFailed says that jailspawn could not prepare what jailinit waits
 	// for; jailinit ends without a word, as jailspawn tells the cause.
 	ControlFailed Control = 'f'
+	// ControlTerminal comes from jailinit and carries the master of the jail's
+	// terminal. jailspawn answers the same when the terminal has its size.
+	ControlTerminal Control = 't'
+	// ControlNotify comes from jailinit and carries the notification socket.
+	ControlNotify Control = 'n'
 )
 
 // MaxControlFDs is how many descriptors one control message carries at most

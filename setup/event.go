@@ -13,7 +13,10 @@ type EventKind uint8
 const (
 	// EventStarted: the payload is running its own program.
 	EventStarted EventKind = iota + 1
-	// EventExited: the payload ended; Status is what wait4(2) gave.
+	// EventStopped: a signal stopped the payload; Status is its number.
+	EventStopped
+	// EventExited: the payload ended; Status is what wait4(2) gave. What it
+	// left behind may still be ending.
 	EventExited
 	// EventFailed: a step went wrong; Err says which. The jail is ending.
 	EventFailed
@@ -22,7 +25,7 @@ const (
 // An Event is what jailinit reports through [StatusFD].
 type Event struct {
 	Kind   EventKind
-	Status uint32 // EventExited: the wait status
+	Status uint32 // EventStopped, EventExited
 	Err    Error  // EventFailed
 }
 

@@ -46,6 +46,12 @@ type Plan struct {
 	// keeps the payload from regaining capabilities over namespaces it owns.
 	AllowUserns bool `json:"allow_userns,omitempty"`
 
+	// Life says how signals reach the payload and how the jail ends.
+	Life Life `json:"life,omitzero"`
+
+	// Service connects the payload to a service manager.
+	Service Service `json:"service,omitzero"`
+
 	// Process is the payload.
 	Process Process `json:"process"`
 
@@ -77,6 +83,8 @@ func (p *Plan) code(c *coder) {
 	str(c, &p.Domainname)
 	p.Network.code(c)
 	flag(c, &p.AllowUserns)
+	p.Life.code(c)
+	p.Service.code(c)
 	p.Process.code(c)
 	p.Hooks.code(c)
 }

@@ -34,6 +34,10 @@ type Process struct {
 	// PassFDs are descriptors of jailspawn that the payload gets under the same
 	// number, beside 0, 1 and 2.
 	PassFDs []int `json:"pass_fds,omitempty"`
+
+	// Terminal says which of descriptors 0 to 2 become a terminal of the jail's
+	// own.
+	Terminal Terminal `json:"terminal,omitempty"`
 }
 
 func (p *Process) code(c *coder) {
@@ -48,4 +52,5 @@ func (p *Process) code(c *coder) {
 	list(c, &p.Rlimits, codeRlimit)
 	p.Seccomp.code(c)
 	list(c, &p.PassFDs, num[int])
+	str(c, &p.Terminal)
 }

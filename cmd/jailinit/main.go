@@ -35,11 +35,10 @@ func main() {
 		report(&setup.Event{Kind: setup.EventFailed, Err: asError(err)})
 		unix.Exit(setup.ExitStatus(err))
 	}
-	report(&setup.Event{Kind: setup.EventExited, Status: uint32(status)})
 	unix.Exit(reap.ExitStatus(status))
 }
 
-// run takes the jail from the plan to the end of the payload.
+// run takes the jail from the plan to its end.
 func run() (unix.WaitStatus, error) {
 	j := new(jail)
 	for _, step := range steps {
@@ -52,16 +51,26 @@ func run() (unix.WaitStatus, error) {
 		return 0, err
 	}
 	report(&setup.Event{Kind: setup.EventStarted})
+	processes := &reap.Jail{PID: pid, Stopped: reportStop}
 	go func() {
-		reap.Control(setup.ControlFD, pid)
+		processes.Control(setup.ControlFD)
 		unix.Exit(setup.StatusNotBuilt) // jailspawn is gone, and the jail with it
 	}()
-	var others *reap.Children
 	if j.plan.Name != "" {
-		others = new(reap.Children)
-		go j.serve(pid, others)
+		processes.Others = new(reap.Children)
+		go j.serve(pid, processes.Others)
 	}
-	return reap.Payload(pid, others)
+	if err := j.letGo(); err != nil {
+		return 0, err
+	}
+	status, err := processes.Payload()
+	if err != nil {
+		return 0, err
+	}
+	report(&setup.Event{Kind: setup.EventExited, Status: uint32(status)})
+	processes.Rest(j.plan.Life.Grace, j.plan.Life.WaitAll)
+	j.leaveTerminal()
+	return status, nil
 }
 
 // contract says what of the contract's descriptors is missing.
@@ -87,6 +96,10 @@ func contract() string {
 // report writes an event. Without a reader there is nobody left to tell.
 func report(e *setup.Event) {
 	_, _ = unix.Write(setup.StatusFD, e.Encode())
+}
+
+func reportStop(sig unix.Signal) {
+	report(&setup.Event{Kind: setup.EventStopped, Status: uint32(sig)})
 }
 
 func complain(line string) {

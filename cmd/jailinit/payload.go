@@ -15,7 +15,16 @@ import (
 // its own.
 func (j *jail) startPayload() (pid int, err error) {
 	p := &j.plan.Process
-	return j.start(p, &syscall.ProcAttr{Files: files(p.PassFDs), Sys: &syscall.SysProcAttr{Setpgid: true}})
+	defer func() { j.listener = nil }() // what is started later gets no sockets
+	for {
+		pid, err = j.start(p, &syscall.ProcAttr{
+			Files: files(p.PassFDs),
+			Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: j.hasTerminal()},
+		})
+		if err == nil || !j.listener.again(err) {
+			return pid, err
+		}
+	}
 }
 
 // start forks a process, the payload or one beside it, from a thread of its
@@ -40,6 +49,7 @@ func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, er
 		return 0, &setup.Error{Step: "capabilities", Detail: "unknown name in the plan"}
 	}
 	for _, step := range []func() error{
+		j.choosePID,
 		confine.Keyring,
 		func() error { return confine.Bounding(keep) },
 		func() error { return confine.Identity(p) },
@@ -54,7 +64,7 @@ func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, er
 			return 0, err
 		}
 	}
-	return execute(p, how)
+	return j.execute(p, how)
 }
 
 func umask(mask *uint32) error {
@@ -67,9 +77,9 @@ func umask(mask *uint32) error {
 }
 
 // execute starts the process in its working directory. jailinit leads its
-// session, so its group isn't orphaned and can be stopped; none of them has a
-// controlling terminal.
-func execute(p *setup.Process, how *syscall.ProcAttr) (int, error) {
+// session, so its group isn't orphaned and can be stopped. They have no
+// controlling terminal but the jail's own, where there is one.
+func (j *jail) execute(p *setup.Process, how *syscall.ProcAttr) (int, error) {
 	if err := enter(p.Cwd); err != nil {
 		return 0, err
 	}
@@ -77,13 +87,40 @@ func execute(p *setup.Process, how *syscall.ProcAttr) (int, error) {
 	if err == nil {
 		how.Env = p.Env
 		var pid int
-		pid, err = syscall.ForkExec(program, p.Argv, how)
-		if err == nil {
-			// Nothing of the jail's file system is pinned by process 1.
-			return pid, setup.Fail("chdir", "/", unix.Chdir("/"))
+		if j.listener != nil {
+			pid, err = j.listener.fork(program, p.Argv, how)
+		} else {
+			pid, err = syscall.ForkExec(program, p.Argv, how)
+		}
+		if err == nil || err == errTaken {
+			return pid, err
 		}
 	}
 	return 0, execError(p.Argv[0], err)
+}
+
+// letGo drops what process 1 has of the payload's: its working directory and
+// its standard descriptors and passed ones, so that a pipe which the payload
+// closes is closed.
+func (j *jail) letGo() error {
+	if err := unix.Chdir("/"); err != nil {
+		return setup.Fail("chdir", "/", err)
+	}
+	// Numbers 0 to 2 stay taken, by something that can't be read or written.
+	null, err := unix.Open("/", unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return setup.Fail("descriptors", "/", err)
+	}
+	for fd := range 3 {
+		if err := unix.Dup3(null, fd, unix.O_CLOEXEC); err != nil {
+			return setup.Fail("descriptors", "", err)
+		}
+	}
+	_ = unix.Close(null)
+	for i := range j.plan.Process.PassFDs {
+		_ = unix.Close(setup.FirstPassedFD + i)
+	}
+	return nil
 }
 
 // enter changes to the payload's directory, with the payload's rights.

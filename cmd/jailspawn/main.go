@@ -40,7 +40,6 @@ func verbs() []verb {
 		onJail("inspect", nil, inspectJail),
 		{"prune", pruneJails},
 		{"seccomp", printPolicy},
-		{"preset", printPreset},
 		{"completion", printCompletion},
 		{"version", printVersion},
 		{"help", printHelp},
@@ -96,21 +95,13 @@ func usage(detail, hint string) error {
 // explain prints one line for each thing that is wrong, and returns the exit
 // status.
 func explain(err error) int {
-	all := problems(err)
-	for _, p := range all {
-		fmt.Fprintln(os.Stderr, "jailspawn: "+strings.ReplaceAll(p.Error(), "\n", " "))
-	}
-	return setup.ExitStatus(all[0])
-}
-
-// problems lists what an error is made of.
-func problems(err error) []error {
-	if err == nil {
-		return nil
-	}
+	problems := []error{err}
 	var several *multierror.Error
 	if errors.As(err, &several) {
-		return several.Errors
+		problems = several.Errors
 	}
-	return []error{err}
+	for _, p := range problems {
+		fmt.Fprintln(os.Stderr, "jailspawn: "+strings.ReplaceAll(p.Error(), "\n", " "))
+	}
+	return setup.ExitStatus(problems[0])
 }

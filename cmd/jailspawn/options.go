@@ -15,12 +15,13 @@ import (
 type options struct {
 	plan string
 
-	fileOptions
 	viewOptions
 	nameOptions
 	identityOptions
 	namedOptions
 	seccompOptions
+	lifeOptions
+	serviceOptions
 }
 
 // parse reads the flags of a verb up to the first word that is none. It
@@ -29,13 +30,6 @@ func (o *options) parse(verb string, args []string) (command []string, given int
 	set := o.flags(verb)
 	if err := set.Parse(args); err != nil {
 		return nil, 0, flagError(set, err)
-	}
-	if len(o.sources) > 0 {
-		j, err := o.load(set)
-		if err != nil {
-			return nil, 0, err
-		}
-		return o.parseAfter(j, len(j.Settings), verb, args)
 	}
 	return set.Args(), set.NFlag(), nil
 }
@@ -49,12 +43,13 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	f.Usage = func() {}
 
 	f.StringVar(&o.plan, "plan", "", "")
-	o.fileFlags(f)
 	o.viewFlags(f)
 	o.nameFlags(f)
 	o.identityFlags(f)
 	o.namedFlags(f)
 	o.seccompFlags(f)
+	o.lifeFlags(f)
+	o.serviceFlags(f)
 	return f
 }
 
@@ -93,6 +88,12 @@ func (o *options) build(command []string) (*setup.Plan, error) {
 		return nil, err
 	}
 	if err := o.seccomp(p); err != nil {
+		return nil, err
+	}
+	if err := o.life(p); err != nil {
+		return nil, err
+	}
+	if err := o.service(p); err != nil {
 		return nil, err
 	}
 	return p, o.view(p, u)

@@ -12,7 +12,9 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/check"
 	"github.com/jailspawn/jailspawn/setup/planfile"
+	"github.com/jailspawn/jailspawn/setup/pty"
 	"github.com/jailspawn/jailspawn/setup/spawn"
+	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
 
 // runJail is the verb run.
@@ -24,23 +26,43 @@ func runJail(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	status, err := spawn.Run(p, spawn.Options{Forward: forwarded()})
+	status, err := spawn.Run(p, spawn.Options{Forward: forwarded(), LetGo: true})
 	if err != nil {
 		return 0, err
 	}
-	return spawn.ExitStatus(status), nil
+	if status.Signaled() && status.Signal() == syscall.SIGINT && tty.Foreground(0) {
+		interrupt()
+	}
+	code := spawn.ExitStatus(status)
+	if p.Life.OK(code) {
+		return 0, nil
+	}
+	return code, nil
+}
+
+// interrupt ends this process by SIGINT, as it ended the payload. A shell at
+// the terminal then knows that the user wants its loop to end as well.
+func interrupt() {
+	signal.Reset(syscall.SIGINT)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
 }
 
 // forwarded lists what is passed on to the payload: every signal that can be
 // caught, but for SIGCHLD, which is about our own child, SIGURG, which the Go
 // runtime sends to itself, those that the caller has us ignore (nohup), and 32
-// to 34, which the Go runtime keeps for the C library's threads.
+// to 34, which the Go runtime keeps for the C library's threads. Where there is
+// a terminal, its SIGTTIN and SIGTTOU stop jailspawn as they stop any program.
 func forwarded() []os.Signal {
+	interactive := pty.IsTerminal(0) || pty.IsTerminal(1) || pty.IsTerminal(2)
 	var list []os.Signal
 	for s := syscall.Signal(1); s <= 64; s++ {
 		switch s {
 		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGCHLD, syscall.SIGURG, 32, 33, 34:
 			continue
+		case syscall.SIGTTIN, syscall.SIGTTOU:
+			if interactive {
+				continue
+			}
 		}
 		if !signal.Ignored(s) {
 			list = append(list, s)
@@ -68,12 +90,7 @@ func planFrom(verb string, args []string) (*setup.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := o.checkedPlan(command, given)
-	return p, o.blame(verb, args, err)
-}
-
-// checkedPlan builds or reads the plan.
-func (o *options) checkedPlan(command []string, given int) (p *setup.Plan, err error) {
+	var p *setup.Plan
 	if o.plan != "" {
 		p, err = readPlan(o.plan, command, given)
 	} else {

@@ -28,6 +28,9 @@ func Plan(p *setup.Plan) error {
 	c.process(p)
 	c.named(p)
 	c.seccomp(p)
+	c.terminal(p.Process.Terminal)
+	c.life(&p.Life)
+	c.service(p)
 	if c.problems == nil {
 		return nil
 	}

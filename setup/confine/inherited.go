@@ -21,7 +21,8 @@ func Descriptors(first int) error {
 	return setup.Fail("descriptors", "", unix.CloseRange(uint(first), ^uint(0)>>32, 0))
 }
 
-// sigaction is the kernel's struct of rt_sigaction(2).
+// sigaction is the kernel's struct of rt_sigaction(2); the zero value is the
+// default action.
 type sigaction struct {
 	handler  uintptr
 	flags    uint64
@@ -29,35 +30,26 @@ type sigaction struct {
 	mask     uint64
 }
 
-const (
-	sigDefault = 0
-	sigIgnore  = 1
-	lastSignal = 64
-)
-
-// ResetSignals gives the signals that the caller ignores their default action
-// again, for this process and those it starts, and unblocks all on this
-// thread.
+// ResetSignals gives all signals their default action and unblocks them on this
+// thread, so the payload starts with a clean slate whatever the caller ignores.
+//
+// For process 1 itself the default action is a shield: the kernel drops every
+// signal that would then end or stop it, but for SIGKILL and SIGSTOP from
+// outside (pid_namespaces(7)). The Go runtime keeps SIGURG and SIGCHLD, which do no harm.
 func ResetSignals() error {
-	for sig := uintptr(1); sig <= lastSignal; sig++ {
-		if sig == uintptr(unix.SIGKILL) || sig == uintptr(unix.SIGSTOP) {
+	for sig := uintptr(1); sig <= setup.LastSignal; sig++ {
+		switch unix.Signal(sig) {
+		case unix.SIGKILL, unix.SIGSTOP, unix.SIGURG, unix.SIGCHLD:
 			continue
 		}
-		var old sigaction
-		if errno := rtSigaction(sig, nil, &old); errno != 0 {
-			return setup.Fail("signals", "", errno)
-		}
-		if old.handler != sigIgnore {
-			continue
-		}
-		if errno := rtSigaction(sig, &sigaction{handler: sigDefault}, nil); errno != 0 {
+		if errno := rtSigaction(sig, new(sigaction)); errno != 0 {
 			return setup.Fail("signals", "", errno)
 		}
 	}
 	return setup.Fail("signals", "", unix.PthreadSigmask(unix.SIG_SETMASK, new(unix.Sigset_t), nil))
 }
 
-func rtSigaction(sig uintptr, act, old *sigaction) unix.Errno {
-	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(act)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
+func rtSigaction(sig uintptr, act *sigaction) unix.Errno {
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(act)), 0, 8, 0, 0)
 	return errno
 }

@@ -50,6 +50,7 @@ func (j *Jail) running() {
 		_ = unix.Kill(j.pid, unix.SIGKILL)
 		return
 	}
+	j.serviceRuns()
 	if j.started != nil {
 		j.started()
 	}

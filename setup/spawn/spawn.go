@@ -14,6 +14,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +24,7 @@ import (
 	"github.com/jailspawn/jailspawn/setup/check"
 	"github.com/jailspawn/jailspawn/setup/spawn/hook"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
+	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
 
 // Options is how a jail is started, beside its plan. The zero value is usable.
@@ -38,6 +41,11 @@ type Options struct {
 	// it starts until the jail is gone. One that comes while the jail is being
 	// cloned has its usual effect on this process.
 	Forward []os.Signal
+
+	// LetGo replaces descriptors 0 and 1 of this process, unless they are
+	// terminals, when the payload has them. A pipe that the payload closes is
+	// then closed.
+	LetGo bool
 
 	// Started, if not nil, is called by Wait when the payload runs its program.
 	Started func()
@@ -62,6 +70,12 @@ type Jail struct {
 
 	signals   chan os.Signal
 	forwarded chan struct{} // closed when nothing is forwarded any more
+	stopAsked atomic.Bool   // a signal that stops was passed on
+
+	letGo     bool
+	terminal  atomic.Pointer[tty.Terminal] // nil without
+	notify    *notifier                    // nil without
+	readyOnce sync.Once
 }
 
 // Start clones the jail that p describes and hands it its plan. What goes wrong
@@ -90,12 +104,16 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.Process.Terminal = wantsTerminal(plan.Process.Terminal, o)
 	claim, err := takeName(plan)
 	if err != nil {
 		closeFD(ids)
 		return nil, err
 	}
 	if err = hook.Run(hook.PreStart, plan, 0); err == nil {
+		err = prepareService(&plan.Service)
+	}
+	if err == nil {
 		j, err = clone(plan, o, claim)
 	}
 	if err == nil {
@@ -103,11 +121,12 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	}
 	if err != nil {
 		closeFD(ids)
+		removePIDFile(plan.Service.PIDFile)
 		_ = hook.Run(hook.PostStop, plan, 0)
 		claim.Remove()
 		return nil, err
 	}
-	j.ids, j.started = ids, o.Started
+	j.ids, j.started, j.letGo = ids, o.Started, o.LetGo
 	// The plan goes first, so that jailinit works while the rest is prepared.
 	j.handing = j.sendPlan(plan)
 	if len(o.Forward) > 0 {
@@ -117,6 +136,9 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	}
 	if j.handing == nil {
 		j.handing = j.sendMounts(plan, c)
+	}
+	if j.handing == nil {
+		j.handing = j.receive(plan, o)
 	}
 	j.giveUp()
 	return j, nil
@@ -129,6 +151,7 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 func (j *Jail) Wait() (syscall.WaitStatus, error) {
 	defer runtime.UnlockOSThread()
 	status, err := j.wait()
+	j.endService()
 	if j.handing != nil {
 		err = j.handing // what jailinit says is but the consequence
 	}
@@ -155,29 +178,6 @@ func Run(p *setup.Plan, o Options) (syscall.WaitStatus, error) {
 // PID returns the process id of jailinit in the caller's PID namespace. It is
 // the jail's until Wait returns.
 func (j *Jail) PID() int { return j.pid }
-
-// Signal passes a signal on to the payload. A jail that is ending needs none:
-// there is no error for it.
-func (j *Jail) Signal(sig syscall.Signal) {
-	_ = unix.Sendto(j.control, []byte{byte(setup.ControlSignal), byte(sig)}, unix.MSG_NOSIGNAL, nil)
-}
-
-// forward passes on the signals that this process gets.
-func (j *Jail) forward() {
-	defer close(j.forwarded)
-	for s := range j.signals {
-		sig, ok := s.(syscall.Signal)
-		if !ok {
-			continue
-		}
-		j.Signal(sig)
-		if sig == unix.SIGTSTP {
-			// The payload was asked to stop; stop as well, so that the shell
-			// gets its terminal back.
-			_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
-		}
-	}
-}
 
 // stopForwarding leaves the control socket open until nobody can use it.
 func (j *Jail) stopForwarding() {

@@ -64,8 +64,11 @@ func (j *Jail) events() (last *setup.Event, err error) {
 				break
 			}
 			pending, last = rest, e
-			if e.Kind == setup.EventStarted {
+			switch e.Kind {
+			case setup.EventStarted:
 				j.running()
+			case setup.EventStopped:
+				j.payloadStopped()
 			}
 		}
 	}

@@ -1,0 +1,117 @@
+package spawn
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/tty"
+)
+
+// Signal passes a signal on to the payload, or to its process group if the plan
+// says so. A jail that is ending needs none: there is no error for it.
+func (j *Jail) Signal(sig syscall.Signal) { j.send(sig, j.asked.Life.SignalGroup) }
+
+func (j *Jail) send(sig syscall.Signal, group bool) {
+	message := []byte{byte(setup.ControlSignal), byte(sig), 0}
+	if group {
+		message[2] = 1
+	}
+	_ = unix.Sendto(j.control, message, unix.MSG_NOSIGNAL, nil)
+}
+
+// forward passes on the signals that this process gets.
+func (j *Jail) forward() {
+	defer close(j.forwarded)
+	for s := range j.signals {
+		if sig, ok := s.(syscall.Signal); ok {
+			j.forwardOne(sig)
+		}
+	}
+}
+
+func (j *Jail) forwardOne(sig syscall.Signal) {
+	switch sig {
+	case unix.SIGWINCH:
+		if t := j.terminal.Load(); t != nil {
+			t.Resize() // and the kernel tells the payload
+			return
+		}
+	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		j.stopAsked.Store(true)
+	case unix.SIGCONT:
+		j.stopAsked.Store(false)
+		if t := j.terminal.Load(); t != nil {
+			t.Claim()
+		}
+	}
+	if to := syscall.Signal(j.asked.Life.Rewrite(int(sig))); to != 0 {
+		j.send(to, j.asked.Life.SignalGroup || typed(sig))
+	}
+}
+
+// typed reports whether a signal may come from the keyboard or the shell's job
+// control. As with a bare command, it is then for the whole process group.
+func typed(sig syscall.Signal) bool {
+	switch sig {
+	case unix.SIGCONT:
+		return true
+	case unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP:
+		return foreground()
+	}
+	return false
+}
+
+func foreground() bool {
+	return tty.Foreground(0) || tty.Foreground(1) || tty.Foreground(2)
+}
+
+// payloadStopped stops this process as well if the payload stopped because of
+// the user's keyboard, or of a signal that we passed on, so that the shell gets
+// its terminal back. Anything else that stops the payload is no reason: it
+// could hang us then. The payload goes on when we do.
+func (j *Jail) payloadStopped() {
+	front := foreground()
+	if !front && !j.stopAsked.Load() {
+		return
+	}
+	t := j.terminal.Load()
+	if t != nil {
+		t.Release()
+	}
+	if front {
+		stopJob()
+	} else {
+		_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
+	}
+	if t != nil {
+		t.Claim()
+		t.Resize()
+	}
+	j.stopAsked.Store(false)
+	j.send(unix.SIGCONT, true)
+}
+
+// stopJob stops this process and the rest of its process group. Where no shell
+// is there to continue them, the kernel drops the signal, and it just returns.
+// The Go runtime never gives SIGTSTP its default action back, hence the calls.
+func stopJob() {
+	var ours, ignore, stop sigaction
+	ignore[0] = 1 // SIG_IGN, while the others are told
+	setAction(unix.SIGTSTP, &ignore, &ours)
+	_ = unix.Kill(0, unix.SIGTSTP)
+	setAction(unix.SIGTSTP, &stop, nil)
+	// To this thread, which then doesn't run on until it is continued.
+	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP)
+	setAction(unix.SIGTSTP, &ours, nil)
+}
+
+// sigaction is the kernel's struct of rt_sigaction(2): the handler comes first,
+// and the zero value is the default action.
+type sigaction [4]uint64
+
+func setAction(sig syscall.Signal, action, old *sigaction) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(action)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
+}

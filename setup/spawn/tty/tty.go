@@ -1,0 +1,230 @@
+// Package tty joins the caller's terminal to the terminal of a jail: it copies
+// what is typed and printed, follows the size of the window, and keeps the
+// caller's terminal in raw mode just as long as the jail has the use of it. It
+// runs on the host and needs no privilege.
+package tty
+
+import (
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// A Terminal is the relay between the caller's terminal and that of a jail.
+type Terminal struct {
+	in, out int      // the caller's
+	master  *os.File // the jail's
+	size    int      // what has the size of the window, -1 if nothing has
+
+	mu    sync.Mutex
+	saved *term.State // what to restore; nil if the caller's terminal isn't raw
+
+	wake    [2]int // a pipe whose end ends the input
+	input   chan struct{}
+	output  chan struct{}
+	closing bool
+}
+
+// New takes over master, the non-blocking descriptor of the jail's terminal,
+// and gives that the modes and the size of the caller's, if in or out is one.
+// Nothing is copied before Start.
+func New(in, out, master int) (*Terminal, error) {
+	t := &Terminal{
+		in: in, out: out, master: os.NewFile(uintptr(master), "terminal"), size: -1,
+		input: make(chan struct{}), output: make(chan struct{}),
+	}
+	if err := unix.Pipe2(t.wake[:], unix.O_CLOEXEC); err != nil {
+		t.master.Close()
+		return nil, err
+	}
+	for _, fd := range []int{out, in} {
+		if term.IsTerminal(fd) {
+			t.size = fd
+		}
+	}
+	if modes, err := unix.IoctlGetTermios(t.size, unix.TCGETS); err == nil {
+		_ = t.control(func(fd int) error { return unix.IoctlSetTermios(fd, unix.TCSETS, modes) })
+	}
+	t.Resize()
+	return t, nil
+}
+
+// Start begins to copy, and makes the caller's terminal raw.
+func (t *Terminal) Start() {
+	t.Claim()
+	go t.copyOutput()
+	go t.copyInput()
+}
+
+// Resize gives the jail's terminal the size of the caller's window, upon which
+// the kernel sends SIGWINCH inside; 24 lines of 80 where there is no window.
+func (t *Terminal) Resize() {
+	size, err := unix.IoctlGetWinsize(t.size, unix.TIOCGWINSZ)
+	if err != nil {
+		size = &unix.Winsize{Row: 24, Col: 80}
+	}
+	_ = t.control(func(fd int) error { return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size) })
+}
+
+// Claim makes the caller's terminal raw and reports whether its keyboard is
+// ours: in the background it is not, and we must not touch it.
+func (t *Terminal) Claim() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closing || !term.IsTerminal(t.in) {
+		return !t.closing
+	}
+	if !Foreground(t.in) {
+		t.saved = nil // whoever has it now sets its own modes
+		return false
+	}
+	if t.saved == nil {
+		if saved, err := term.MakeRaw(t.in); err == nil {
+			t.saved = saved
+			t.Resize()
+		}
+	}
+	return true
+}
+
+// Release gives the caller's terminal its modes back, until the next Claim.
+func (t *Terminal) Release() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.release()
+}
+
+func (t *Terminal) release() {
+	if t.saved != nil && Foreground(t.in) {
+		_ = term.Restore(t.in, t.saved)
+	}
+	t.saved = nil
+}
+
+// linger bounds the wait for output when the jail is gone: somebody outside may
+// have been given its terminal and hold it open.
+const linger = time.Second
+
+// Close copies what the jail has printed up to its end, and gives the caller's
+// terminal back. It is called when the jail is gone.
+func (t *Terminal) Close() {
+	select {
+	case <-t.output:
+	case <-time.After(linger):
+	}
+	t.mu.Lock()
+	t.closing = true
+	t.release()
+	t.mu.Unlock()
+	t.master.Close()
+	unix.Close(t.wake[1])
+	<-t.input
+	<-t.output
+	unix.Close(t.wake[0])
+}
+
+// copyOutput ends when no process has the jail's terminal open (EIO).
+func (t *Terminal) copyOutput() {
+	defer close(t.output)
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := t.master.Read(buf)
+		if n > 0 {
+			t.Claim()
+			err = writeAll(t.out, buf[:n])
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func writeAll(fd int, data []byte) error {
+	for len(data) > 0 {
+		n, err := unix.Write(fd, data)
+		switch err {
+		case nil:
+			data = data[n:]
+		case unix.EINTR:
+		case unix.EAGAIN:
+			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, -1)
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// retry is how often the background looks whether the keyboard, on which
+// something was typed, has become ours.
+const retry = 200 // milliseconds
+
+func (t *Terminal) copyInput() {
+	defer close(t.input)
+	buf := make([]byte, 4<<10)
+	last := byte('\n')
+	for t.wait(t.in, -1) {
+		if !t.Claim() {
+			if !t.wait(-1, retry) {
+				return
+			}
+			continue
+		}
+		n, err := unix.Read(t.in, buf)
+		if err == unix.EINTR || err == unix.EAGAIN {
+			continue
+		}
+		if err != nil || n == 0 {
+			t.endInput(last)
+			return
+		}
+		last = buf[n-1]
+		if _, err := t.master.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// wait blocks until fd can be read or the time is over, and reports false if
+// the input has to end.
+func (t *Terminal) wait(fd, milliseconds int) bool {
+	for {
+		poll := []unix.PollFd{{Fd: int32(t.wake[0]), Events: unix.POLLIN}, {Fd: int32(fd), Events: unix.POLLIN}}
+		_, err := unix.Poll(poll, milliseconds)
+		if err != unix.EINTR {
+			return err == nil && poll[0].Revents == 0
+		}
+	}
+}
+
+// endInput types the end of file when the caller's input, no terminal itself,
+// is at its end. Within a line the first one only ends the line.
+func (t *Terminal) endInput(last byte) {
+	eof := []byte{4}
+	if last != '\n' {
+		eof = []byte{4, 4}
+	}
+	_, _ = t.master.Write(eof)
+}
+
+// control runs f on the master's descriptor.
+func (t *Terminal) control(f func(fd int) error) (err error) {
+	raw, err := t.master.SyscallConn()
+	if err == nil {
+		ctlErr := raw.Control(func(fd uintptr) { err = f(int(fd)) })
+		if ctlErr != nil {
+			err = ctlErr
+		}
+	}
+	return err
+}
+
+// Foreground reports whether fd is the controlling terminal of this process,
+// and its process group the one that the keyboard belongs to.
+func Foreground(fd int) bool {
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}

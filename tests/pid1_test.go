@@ -1,0 +1,445 @@
+package tests
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+// An init is a program that runs one command as its first process: ours, and
+// those of others for comparison. The prefixes stand before the command; one
+// that is empty means that the program has no such option.
+type initProgram struct {
+	name    string
+	argv    []string
+	group   []string // signals go to the process group
+	rewrite []string // SIGTERM becomes SIGINT
+	remap   []string // exit status 143 becomes 0
+	grace   []string // what is left has a second
+	waitAll []string // waits for what is left
+}
+
+func ourInit(t *testing.T) initProgram {
+	run := func(flags ...string) []string {
+		return append(append([]string{filepath.Join(bin(t), "jailspawn"), "run"}, flags...), "--")
+	}
+	return initProgram{
+		"jailspawn", run(), run("--signal-group"), run("--signal-map", "TERM:INT"),
+		run("--ok-status", "143"), run("--grace", "1s"), run("--wait-all"),
+	}
+}
+
+// otherInits are run as subreapers, so that signals can be sent to them.
+var otherInits = []initProgram{
+	{name: "tini", argv: []string{"tini", "-s", "--"}, group: []string{"tini", "-s", "-g", "--"}, remap: []string{"tini", "-s", "-e", "143", "--"}, grace: []string{"tini", "-s", "--"}},
+	{name: "dumb-init", argv: []string{"dumb-init", "-c", "--"}, group: []string{"dumb-init", "--"}, rewrite: []string{"dumb-init", "-c", "-r", "15:2", "--"}, grace: []string{"dumb-init", "--"}},
+	{name: "catatonit", argv: []string{"catatonit", "--"}, group: []string{"catatonit", "-g", "--"}, grace: []string{"catatonit", "--"}},
+}
+
+// A rule is one row of what process 1 owes its command: run returns what it
+// did, which is compared with want.
+type rule struct {
+	name string
+	want string
+	run  func(t *testing.T, p initProgram) string
+}
+
+var rules = []rule{
+	{"reaps every orphan", "0 zombies", func(t *testing.T, p initProgram) string {
+		return output(t, p.argv, `bash`, `-c`, `for i in {1..100}; do (: &); done
+			for try in {1..100}; do
+				n=0; for s in /proc/[0-9]*/stat; do
+					read -r line <"$s" 2>/dev/null || continue
+					[[ ${line##*) } == Z\ $PPID\ * ]] && n=$((n + 1)); done
+				[ $n = 0 ] && break; sleep 0.05; done; echo $n zombies`)
+	}},
+	{"SIGCHLD ignored by the caller", "status 7", func(t *testing.T, p initProgram) string {
+		return output(t, append([]string{"sh", "-c", `trap "" CHLD; "$@"; echo "status $?"`, "sh"}, p.argv...), "sh", "-c", "exit 7")
+	}},
+	{"a command that ends at once", "", func(t *testing.T, p initProgram) string { return output(t, p.argv, "true") }},
+	{"an orphan's status is not the command's", "status 4", func(t *testing.T, p initProgram) string {
+		return output(t, p.argv, "sh", "-c", "(sh -c 'exit 9' &); sleep 0.2; exit 4")
+	}},
+	{"a stopped command hasn't ended", "status 5", func(t *testing.T, p initProgram) string {
+		return session(t, p.argv, "echo up; kill -STOP $$; exit 5", func(c *exec.Cmd) {
+			time.Sleep(100 * time.Millisecond) // should it take that for the end
+			signal(t, c, syscall.SIGCONT)
+		})
+	}},
+	{"exit status of a signal", "status 143", func(t *testing.T, p initProgram) string {
+		return output(t, p.argv, "sh", "-c", "kill -TERM $$")
+	}},
+	{"forwards every signal", "all but 17 23 27 34", everySignal},
+	{"forwards ILL TRAP ABRT BUS FPE SEGV SYS that were sent", "all", func(t *testing.T, p initProgram) string {
+		return forwardsAll(t, p.argv, []int{4, 5, 6, 7, 8, 11, 31})
+	}},
+	{"signals to the process group", "status 5 child", func(t *testing.T, p initProgram) string {
+		return session(t, p.group, `trap 'wait; exit 5' USR1
+			(trap 'echo child; exit' USR1; echo up; while :; do sleep 0.02; done) & while :; do sleep 0.02; done`, send(t, syscall.SIGUSR1))
+	}},
+	{"rewrites signals", "status 130", func(t *testing.T, p initProgram) string {
+		return session(t, p.rewrite, "echo up; exec sleep 60", send(t, syscall.SIGTERM))
+	}},
+	{"exit status remapped", "", func(t *testing.T, p initProgram) string {
+		return session(t, p.remap, "echo up; exec sleep 60", send(t, syscall.SIGTERM))
+	}},
+	{"SIGTSTP and SIGCONT", "command goes on, command stops, launcher goes on, launcher stops", stopAndContinue},
+	{"not found, not executable, a directory", "127 126 126", func(t *testing.T, p initProgram) string {
+		var codes []string
+		for _, command := range []string{"/no/such", "/etc/passwd", "/usr"} {
+			codes = append(codes, strings.TrimPrefix(output(t, p.argv, command), "status "))
+		}
+		return strings.Join(codes, " ")
+	}},
+	{"what is left gets SIGTERM and time", "told", func(t *testing.T, p initProgram) string {
+		return output(t, p.grace, "bash", "-c", `exec 4>&1; read line < <(setsid bash -c 'trap "sleep 0.1; echo told >&4; exit" TERM
+			echo ready; exec >/dev/null; while :; do sleep 0.02; done')`)
+	}},
+	{"waits for all on request", "last", func(t *testing.T, p initProgram) string {
+		return output(t, p.waitAll, "sh", "-c", "setsid sh -c 'sleep 0.3; echo last' & exit 0")
+	}},
+	{"blocked and ignored signals of the caller", "none blocked, none ignored", func(t *testing.T, p initProgram) string {
+		return output(t, append([]string{"sh", "-c", `trap "" USR1 PIPE; exec "$@"`, "sh"}, p.argv...), "sh", "-c",
+			`while read -r k v; do case $k in SigBlk:) b=$v;; SigIgn:) i=$v;; esac; done </proc/self/status
+			[ $b = 0000000000000000 ] && b=none; [ $i = 0000000000000000 ] && i=none; echo "$b blocked, $i ignored"`)
+	}},
+	{"a pipe that the command closes is closed", "closed", func(t *testing.T, p initProgram) string {
+		c, out := launch(t, p.argv, "sh", "-c", "exec >&- 2>&-; exec sleep 60")
+		defer finish(c)
+		defer func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }()
+		closed := make(chan bool)
+		go func() { _, _ = out.ReadByte(); close(closed) }()
+		select {
+		case <-closed:
+			return "closed"
+		case <-time.After(2 * time.Second):
+			return "held open"
+		}
+	}},
+	{"process 1 pins no directory of the caller", "", func(t *testing.T, p initProgram) (cwd string) {
+		in := append([]string{"sh", "-c", `cd /tmp && exec "$@"`, "sh"}, p.argv...)
+		session(t, in, "echo up; exec sleep 60", func(c *exec.Cmd) {
+			pids := family(c.Process.Pid, "sleep")
+			cwd, _ = os.Readlink(fmt.Sprintf("/proc/%d/cwd", pids[len(pids)-1]))
+			cwd = strings.TrimSuffix(cwd, "/") // ours is seen by root alone
+			_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+		})
+		return cwd
+	}},
+	{"descriptors of the caller", "none", func(t *testing.T, p initProgram) string {
+		return output(t, append([]string{"bash", "-c", `exec 9</dev/null 77</dev/null; exec "$@"`, "bash"}, p.argv...),
+			"bash", "-c", `n=none; for fd in 9 77; do [ -e /proc/self/fd/$fd ] && n="the command has them"; done; echo $n`)
+	}},
+	{"wake-ups in two seconds", "0", wakeups},
+}
+
+// TestProcess1 holds ours to every rule.
+func TestProcess1(t *testing.T) {
+	for _, r := range rules {
+		t.Run(strings.ReplaceAll(r.name, " ", "_"), func(t *testing.T) {
+			if got := r.run(t, ourInit(t)); got != r.want {
+				t.Errorf("got %q, want %q", got, r.want)
+			}
+		})
+	}
+}
+
+// TestProcess1OfOthers prints how the others do by the same rules.
+func TestProcess1OfOthers(t *testing.T) {
+	if os.Getenv("JAIL_COMPARE") == "" {
+		t.Skip("a comparison, not a test; set JAIL_COMPARE=1")
+	}
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "rule\tjailspawn")
+	for _, p := range otherInits {
+		fmt.Fprint(w, "\t", p.name)
+	}
+	for _, r := range rules {
+		fmt.Fprintf(w, "\n%s\t%s", r.name, verdict(r, r.run(t, ourInit(t))))
+		for _, p := range otherInits {
+			fmt.Fprint(w, "\t", verdict(r, r.run(t, p)))
+		}
+	}
+	fmt.Fprintln(w)
+	w.Flush()
+	t.Log("\n" + table.String())
+}
+
+func verdict(r rule, got string) string {
+	switch got {
+	case r.want:
+		return "ok"
+	case "":
+		return "(nothing)"
+	}
+	return got
+}
+
+const patience = 10 * time.Second
+
+// launch starts a command under an init in a session of its own, so that
+// nothing of the test's terminal matters.
+func launch(t *testing.T, prefix []string, command ...string) (*exec.Cmd, *bufio.Reader) {
+	argv := append(append([]string{}, prefix...), command...)
+	c := exec.Command(argv[0], argv[1:]...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c, bufio.NewReader(out)
+}
+
+// finish waits for the end, for so long, and returns the exit status in words;
+// 0 is nothing to speak of.
+func finish(c *exec.Cmd) string {
+	hung := make(chan bool, 1)
+	timer := time.AfterFunc(patience, func() {
+		hung <- true
+		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+	})
+	_ = c.Wait()
+	timer.Stop()
+	select {
+	case <-hung:
+		return "hangs"
+	default:
+	}
+	ws := c.ProcessState.Sys().(syscall.WaitStatus)
+	switch {
+	case ws.Signaled():
+		return "killed by " + strconv.Itoa(int(ws.Signal()))
+	case ws.ExitStatus() != 0:
+		return "status " + strconv.Itoa(ws.ExitStatus())
+	}
+	return ""
+}
+
+// output runs a command under an init and returns what it prints, or how it
+// ends.
+func output(t *testing.T, prefix []string, command ...string) string {
+	if len(prefix) == 0 {
+		return "no option"
+	}
+	c, out := launch(t, prefix, command...)
+	var text strings.Builder
+	done := make(chan bool)
+	go func() { _, _ = out.WriteTo(&text); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(patience):
+	}
+	end := finish(c)
+	if end == "hangs" || text.Len() == 0 {
+		return end
+	}
+	<-done
+	return strings.TrimSpace(text.String())
+}
+
+// session runs a shell script until it says that it is up, and then act. It
+// returns the end, and what the script printed.
+func session(t *testing.T, prefix []string, script string, act func(*exec.Cmd)) string {
+	if len(prefix) == 0 {
+		return "no option"
+	}
+	c, out := launch(t, prefix, "bash", "-c", script)
+	if line, _ := out.ReadString('\n'); line != "up\n" {
+		_ = c.Process.Kill()
+		return "never up"
+	}
+	act(c)
+	text := make(chan string, 1)
+	go func() {
+		s, _ := out.ReadString(0)
+		text <- s
+	}()
+	select {
+	case s := <-text:
+		return strings.TrimSpace(finish(c) + " " + s)
+	case <-time.After(patience):
+		return finish(c)
+	}
+}
+
+func signal(t *testing.T, c *exec.Cmd, sig syscall.Signal) {
+	if err := c.Process.Signal(sig); err != nil {
+		t.Error(err)
+	}
+}
+
+func send(t *testing.T, sig syscall.Signal) func(*exec.Cmd) {
+	return func(c *exec.Cmd) { signal(t, c, sig) }
+}
+
+// listener blocks all signals, says so, and prints those that come.
+const listener = `
+import signal
+all = signal.valid_signals()
+signal.pthread_sigmask(signal.SIG_BLOCK, all)
+print("up", flush=True)
+while True: print(int(signal.sigwait(all)), flush=True)`
+
+// forwardsAll returns which of the signals don't reach the command.
+func forwardsAll(t *testing.T, prefix []string, signals []int) string {
+	var missing []string
+	var c *exec.Cmd
+	var lines chan string
+	end := func() {
+		if c != nil {
+			_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+			for range lines {
+			}
+			_ = c.Wait()
+		}
+		c = nil
+	}
+	defer end()
+	for _, n := range signals {
+		if c == nil {
+			var out *bufio.Reader
+			c, out = launch(t, prefix, "python3", "-c", listener)
+			lines = make(chan string)
+			go func(lines chan string) {
+				for s := bufio.NewScanner(out); s.Scan(); {
+					lines <- s.Text()
+				}
+				close(lines)
+			}(lines)
+			if <-lines != "up" {
+				return "never up"
+			}
+		}
+		signal(t, c, syscall.Signal(n))
+		wait := patience
+		if n == 17 || n == 23 || n == 27 || n == 34 || prefix[0] == "tini" || prefix[0] == "catatonit" {
+			wait = 300 * time.Millisecond // not expected to come
+		}
+		select {
+		case got := <-lines:
+			if got == strconv.Itoa(n) {
+				continue
+			}
+		case <-time.After(wait):
+		}
+		missing = append(missing, strconv.Itoa(n))
+		end()
+	}
+	if len(missing) == 0 {
+		return "all"
+	}
+	return "all but " + strings.Join(missing, " ")
+}
+
+// everySignal is about all that can be caught, but for those that the C library
+// keeps for itself.
+func everySignal(t *testing.T, p initProgram) string {
+	var list []int
+	for n := 1; n <= 64; n++ {
+		if n != 9 && n != 19 && n != 32 && n != 33 {
+			list = append(list, n)
+		}
+	}
+	return forwardsAll(t, p.argv, list)
+}
+
+// family returns the process and what it has started that is not command.
+func family(pid int, command string) []int {
+	pids := []int{pid}
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, word := range strings.Fields(string(children)) {
+		child, _ := strconv.Atoi(word)
+		if comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", child)); strings.TrimSpace(string(comm)) != command {
+			pids = append(pids, family(child, command)...)
+		}
+	}
+	return pids
+}
+
+// state returns the letter by which ps(1) shows a process.
+func state(pid int) string {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if i := strings.LastIndexByte(string(stat), ')'); i > 0 && i+2 < len(stat) {
+		return string(stat[i+2])
+	}
+	return "gone"
+}
+
+// becomes waits until a process is in a state.
+func becomes(pid int, want string) bool {
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if state(pid) == want {
+			return true
+		}
+	}
+	return false
+}
+
+func stopAndContinue(t *testing.T, p initProgram) string {
+	const mark = "86403.25"
+	var seen []string
+	look := func(c *exec.Cmd, want, word string) {
+		for _, pid := range processes(t, mark) {
+			n, _ := strconv.Atoi(pid)
+			who := "command"
+			if n == c.Process.Pid {
+				who = "launcher"
+			}
+			if becomes(n, want) {
+				seen = append(seen, who+" "+word)
+			}
+		}
+	}
+	session(t, p.argv, "echo up; exec sleep "+mark, func(c *exec.Cmd) {
+		signal(t, c, syscall.SIGTSTP)
+		look(c, "T", "stops")
+		signal(t, c, syscall.SIGCONT)
+		look(c, "S", "goes on")
+		signal(t, c, syscall.SIGTERM)
+	})
+	slices.Sort(seen)
+	return strings.Join(slices.Compact(seen), ", ")
+}
+
+// wakeups counts how often the scheduler ran the init's threads while the
+// command sleeps.
+func wakeups(t *testing.T, p initProgram) string {
+	count := func(pids []int) (n int) {
+		for _, pid := range pids {
+			files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+			for _, file := range files {
+				data, _ := os.ReadFile(file)
+				for line := range strings.Lines(string(data)) {
+					if _, value, ok := strings.Cut(line, "ctxt_switches:"); ok {
+						switches, _ := strconv.Atoi(strings.TrimSpace(value))
+						n += switches
+					}
+				}
+			}
+		}
+		return n
+	}
+	result := ""
+	session(t, p.argv, "echo up; exec sleep 60", func(c *exec.Cmd) {
+		time.Sleep(time.Second) // until what starts has settled
+		pids := family(c.Process.Pid, "sleep")
+		before := count(pids)
+		time.Sleep(2 * time.Second)
+		result = strconv.Itoa(count(pids) - before)
+		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+	})
+	return result
+}
