@@ -31,6 +31,9 @@ type Process struct {
 	// Seccomp says which system calls it may make.
 	Seccomp Seccomp `json:"seccomp,omitzero"`
 
+	// Landlock is a second wall.
+	Landlock Landlock `json:"landlock,omitzero"`
+
 	// PassFDs are descriptors of jailspawn that the payload gets under the same
 	// number, beside 0, 1 and 2.
 	PassFDs []int `json:"pass_fds,omitempty"`
@@ -51,6 +54,7 @@ func (p *Process) code(c *coder) {
 	list(c, &p.Capabilities, str[string])
 	list(c, &p.Rlimits, codeRlimit)
 	p.Seccomp.code(c)
+	p.Landlock.code(c)
 	list(c, &p.PassFDs, num[int])
 	str(c, &p.Terminal)
 }

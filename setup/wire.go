@@ -59,7 +59,7 @@ func (c *coder) length(n int) int {
 	return int(v)
 }
 
-func num[T ~int | ~uint8 | ~uint32 | ~uint64 | ~uintptr](c *coder, n *T) {
+func num[T ~int | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr](c *coder, n *T) {
 	v := c.uvarint(uint64(*n))
 	if !c.decoding {
 		return

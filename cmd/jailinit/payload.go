@@ -58,6 +58,7 @@ func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, er
 		confine.ResetSignals,
 		func() error { return confine.Limits(p.Rlimits) },
 		func() error { return umask(p.Umask) },
+		func() error { return confine.Landlock(&p.Landlock) },
 		func() error { return confine.Seccomp(&p.Seccomp) },
 	} {
 		if err := step(); err != nil {

@@ -22,6 +22,7 @@ type options struct {
 	seccompOptions
 	lifeOptions
 	serviceOptions
+	landlockOptions
 }
 
 // parse reads the flags of a verb up to the first word that is none. It
@@ -50,6 +51,7 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	o.seccompFlags(f)
 	o.lifeFlags(f)
 	o.serviceFlags(f)
+	o.landlockFlags(f)
 	return f
 }
 
@@ -94,6 +96,9 @@ func (o *options) build(command []string) (*setup.Plan, error) {
 		return nil, err
 	}
 	if err := o.service(p); err != nil {
+		return nil, err
+	}
+	if err := o.landlockRules(p); err != nil {
 		return nil, err
 	}
 	return p, o.view(p, u)

@@ -26,7 +26,7 @@ func runJail(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	status, err := spawn.Run(p, spawn.Options{Forward: forwarded(), LetGo: true})
+	status, err := spawn.Run(p, spawn.Options{Forward: forwarded(), LetGo: true, Note: note})
 	if err != nil {
 		return 0, err
 	}

@@ -31,6 +31,7 @@ func Plan(p *setup.Plan) error {
 	c.terminal(p.Process.Terminal)
 	c.life(&p.Life)
 	c.service(p)
+	c.landlock(p)
 	if c.problems == nil {
 		return nil
 	}

@@ -50,9 +50,6 @@ func (c *caller) root() bool {
 func (c *caller) resolve(p *setup.Plan) (*setup.Plan, int, error) {
 	plan := *p
 	plan.Mounts = append([]setup.Mount(nil), p.Mounts...)
-	if err := filters(&plan); err != nil {
-		return nil, -1, err
-	}
 	if p.Shares(setup.UserNS) {
 		if !c.root() {
 			return nil, -1, &setup.Error{Step: "ids", Detail: "sharing the user namespace needs root", Errno: unix.EPERM, Hint: "leave out --no-userns"}

@@ -5,8 +5,16 @@ import (
 	"github.com/jailspawn/jailspawn/setup/seccomp"
 )
 
-// filters puts the programs of the plan's policy and its own filters together,
-// in place of both.
+// walls resolves what depends on the kernel and on this build: the programs of
+// the seccomp policy, and the rules of Landlock.
+func walls(p *setup.Plan, note func(string)) error {
+	if err := filters(p); err != nil {
+		return err
+	}
+	return landlock(p, note)
+}
+
+// filters puts the programs of the plan's policy and its own filters together.
 func filters(p *setup.Plan) error {
 	s := &p.Process.Seccomp
 	s.Programs, s.Late = nil, false
@@ -21,7 +29,6 @@ func filters(p *setup.Plan) error {
 	if len(s.Policy)+len(s.Filters) > 0 { // the default policy forbids nothing that it takes to start
 		s.Late = seccomp.ForbidsStart(s.Programs)
 	}
-	s.Policy, s.Filters = nil, nil
 	return nil
 }
 

@@ -50,6 +50,10 @@ type Options struct {
 	// Started, if not nil, is called by Wait when the payload runs its program.
 	Started func()
 
+	// Note, if not nil, is called by Start with what the plan only tries and
+	// this machine doesn't have, in one line each.
+	Note func(string)
+
 	// Log is the file that the payload's output goes to, for those who look a
 	// named jail up. Empty: none.
 	Log string
@@ -105,6 +109,10 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 		return nil, err
 	}
 	plan.Process.Terminal = wantsTerminal(plan.Process.Terminal, o)
+	if err := walls(plan, o.Note); err != nil {
+		closeFD(ids)
+		return nil, err
+	}
 	claim, err := takeName(plan)
 	if err != nil {
 		closeFD(ids)
