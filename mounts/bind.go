@@ -13,12 +13,12 @@ import (
 func (t *Tree) Bind(m *setup.Mount, source int) error {
 	if source < 0 {
 		var err error
-		source, err = cloneSource(m.Source, *m)
+		source, err = mountfd.Source(m)
 		if err == unix.ENOENT && m.Optional {
 			return nil
 		}
 		if err != nil {
-			return bindError(m, err, sourceHint(err))
+			return bindError(m, err, sourceHint(m, err))
 		}
 	}
 	defer unix.Close(source)
@@ -32,20 +32,6 @@ func (t *Tree) Bind(m *setup.Mount, source int) error {
 	return bindError(m, err, "")
 }
 
-// cloneSource makes a detached copy of a mount tree of the old view with the
-// attributes that m asks for, recursively and in one step.
-func cloneSource(source string, m setup.Mount) (int, error) {
-	fd, err := mountfd.Clone(unix.AT_FDCWD, source, true)
-	if err != nil {
-		return -1, err
-	}
-	if err := mountfd.Set(fd, mountfd.Attr{Set: m.Attributes(), Propagation: unix.MS_PRIVATE, Recursive: true}); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
-}
-
 func bindError(m *setup.Mount, err error, hint string) error {
 	e := setup.Fail("mount", m.Target, err).(*setup.Error)
 	if e.Detail == "" {
@@ -57,8 +43,12 @@ func bindError(m *setup.Mount, err error, hint string) error {
 	return e
 }
 
-func sourceHint(err error) string {
+func sourceHint(m *setup.Mount, err error) string {
 	switch err {
+	case unix.EPERM:
+		if m.NoATime {
+			return "an ordinary user can't change how access times are kept; leave out noatime"
+		}
 	case unix.ENOENT:
 		return "the source doesn't exist on the host"
 	case unix.EACCES:

@@ -12,11 +12,7 @@ import (
 
 // Tmpfs mounts an empty file system in memory (tmpfs(5)).
 func (t *Tree) Tmpfs(m *setup.Mount) error {
-	options := []mountfd.Option{{Key: "mode", Value: octal(m.Mode, 0o755)}}
-	if m.Size != 0 {
-		options = append(options, mountfd.Option{Key: "size", Value: strconv.FormatUint(m.Size, 10)})
-	}
-	fd, err := mountfd.New("tmpfs", "tmpfs", int(m.Attributes()), options...)
+	fd, err := mountfd.New("tmpfs", "tmpfs", int(m.Attributes()), sized(m.Size, octal(m.Mode, 0o755))...)
 	if err != nil {
 		return setup.Fail("mount", m.Target, err)
 	}
@@ -28,6 +24,15 @@ func (t *Tree) Tmpfs(m *setup.Mount) error {
 		t.adopt(fd)
 	}
 	return nil
+}
+
+// sized are the options of a tmpfs: its mode, and unless it is 0 its size.
+func sized(size uint64, mode string) []mountfd.Option {
+	options := []mountfd.Option{{Key: "mode", Value: mode}}
+	if size != 0 {
+		options = append(options, mountfd.Option{Key: "size", Value: strconv.FormatUint(size, 10)})
+	}
+	return options
 }
 
 // Dir makes a directory, unless there is one.
@@ -49,33 +54,47 @@ func (t *Tree) Dir(m *setup.Mount) error {
 
 // Symlink makes a symbolic link with the text m.Source.
 func (t *Tree) Symlink(m *setup.Mount) error {
-	parent, err := t.parent(m.Target)
+	parent, err := t.clearing(m.Target)
 	if err != nil {
 		return setup.Fail("symlink", m.Target, err)
 	}
 	return setup.Fail("symlink", m.Target, unix.Symlinkat(m.Source, parent, path.Base(m.Target)))
 }
 
-// File makes a file of the jail's own with the given content.
-func (t *Tree) File(m *setup.Mount) error {
-	parent, err := t.parent(m.Target)
-	if err != nil {
-		return setup.Fail("file", m.Target, err)
+// Mqueue mounts the POSIX message queues of the jail's IPC namespace
+// (mq_overview(7)).
+func (t *Tree) Mqueue(m *setup.Mount) error {
+	return t.newMount(m, "mqueue", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV|unix.MOUNT_ATTR_NOEXEC, "")
+}
+
+// Sys mounts the sysfs of the jail's network namespace, read-only (sysfs(5)).
+// The kernel refuses it where parts of the surrounding sysfs are hidden.
+func (t *Tree) Sys(m *setup.Mount) error {
+	attr := unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC | unix.MOUNT_ATTR_RDONLY
+	err := t.newMount(m, "sysfs", attr, "the surrounding container hides parts of its /sys, so the kernel refuses a new one; --ro /sys shows that of the host")
+	for _, part := range firmware {
+		if err == nil {
+			err = t.Mask(&setup.Mount{Target: m.Target + "/" + part})
+		}
 	}
-	flags := unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	fd, err := unix.Openat(parent, path.Base(m.Target), flags, mode(m.Mode, 0o644))
+	return err
+}
+
+// firmware are the parts of sysfs about the machine and the host's policy.
+var firmware = []string{"firmware", "fs/selinux"}
+
+func (t *Tree) newMount(m *setup.Mount, fstype string, attr int, hint string) error {
+	fd, err := mountfd.New(fstype, fstype, attr)
 	if err != nil {
-		return setup.Fail("file", m.Target, err)
+		e := setup.Fail("mount", m.Target, err).(*setup.Error)
+		e.Detail = fstype
+		if err == unix.EPERM {
+			e.Hint = hint
+		}
+		return e
 	}
 	defer unix.Close(fd)
-	for rest := []byte(m.Content); len(rest) > 0; {
-		n, err := unix.Write(fd, rest)
-		if err != nil {
-			return setup.Fail("file", m.Target, err)
-		}
-		rest = rest[n:]
-	}
-	return nil
+	return setup.Fail("mount", m.Target, t.attach(fd, m.Target))
 }
 
 func mode(m, standard uint32) uint32 {

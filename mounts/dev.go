@@ -31,7 +31,7 @@ var devLinks = []struct{ text, name string }{
 }
 
 // Dev mounts a small /dev: the harmless devices, the usual links, and a devpts
-// and a shm of the jail's own. The directory itself ends read-only.
+// and a shm of the jail's own. The directory itself is made read-only by Seal.
 func (t *Tree) Dev(m *setup.Mount) error {
 	fail := func(name string, err error) error { return setup.Fail("dev", m.Target+"/"+name, err) }
 	dev, err := mountfd.New("tmpfs", "dev", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
@@ -39,7 +39,6 @@ func (t *Tree) Dev(m *setup.Mount) error {
 	if err != nil {
 		return setup.Fail("dev", m.Target, err)
 	}
-	defer unix.Close(dev)
 	if err := t.attach(dev, m.Target); err != nil {
 		return setup.Fail("mount", m.Target, err)
 	}
@@ -59,31 +58,43 @@ func (t *Tree) Dev(m *setup.Mount) error {
 	if err := subMount(dev, "shm", "tmpfs", mountfd.Option{Key: "mode", Value: "01777"}); err != nil {
 		return fail("shm", err)
 	}
-	return setup.Fail("dev", m.Target, mountfd.Set(dev, mountfd.Attr{Set: unix.MOUNT_ATTR_RDONLY}))
+	t.adopt(dev)
+	t.late = append(t.late, dev)
+	return nil
 }
 
-// device binds the host's node of a device into dir, once it has made sure
-// that it is that device.
+// device binds the host's node of a device into dir.
 func device(dir int, name string, number uint64) error {
-	fd, err := mountfd.Clone(unix.AT_FDCWD, "/dev/"+name, false)
+	fd, err := cloneDevice("/dev/"+name, number)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return err
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != number {
-		return &setup.Error{Step: "dev", Detail: "the host's /dev/" + name + " is not that device", Errno: unix.ENODEV}
-	}
-	if err := mountfd.Set(fd, mountfd.Attr{Set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, Propagation: unix.MS_PRIVATE}); err != nil {
-		return err
-	}
 	if err := unix.Mknodat(dir, name, unix.S_IFREG|0o666, 0); err != nil {
 		return err
 	}
 	return unix.MoveMount(fd, "", dir, name, unix.MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+// cloneDevice returns a detached bind of a device node of the host, once it
+// has made sure that it is that character device.
+func cloneDevice(name string, number uint64) (int, error) {
+	fd, err := mountfd.Clone(unix.AT_FDCWD, name, false)
+	if err != nil {
+		return -1, err
+	}
+	var st unix.Stat_t
+	if err = unix.Fstat(fd, &st); err == nil && (st.Mode&unix.S_IFMT != unix.S_IFCHR || st.Rdev != number) {
+		err = &setup.Error{Step: "dev", Detail: "the host's " + name + " is not that device", Errno: unix.ENODEV}
+	}
+	if err == nil {
+		err = mountfd.Set(fd, mountfd.Attr{Set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC, Propagation: unix.MS_PRIVATE})
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
 }
 
 // subMount makes the directory name in dir and mounts a new file system there.

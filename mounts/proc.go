@@ -26,11 +26,11 @@ func (t *Tree) Proc(m *setup.Mount, limitUserns bool) error {
 	if m.ReadOnly {
 		attr |= unix.MOUNT_ATTR_RDONLY
 	}
-	fd, err := mountfd.New("proc", "proc", attr)
+	fd, err := newProc(m, attr)
 	if err == unix.EPERM {
 		return &setup.Error{
 			Step: "mount", Target: m.Target, Detail: "proc", Errno: unix.EPERM,
-			Hint: "the surrounding container hides parts of its /proc, so the kernel refuses a new one",
+			Hint: "the surrounding container hides parts of its /proc, so the kernel refuses a new one; --proc host shows that of the surroundings, --proc none leaves it out",
 		}
 	}
 	if err != nil {
@@ -40,14 +40,77 @@ func (t *Tree) Proc(m *setup.Mount, limitUserns bool) error {
 	if err := t.attach(fd, m.Target); err != nil {
 		return setup.Fail("mount", m.Target, err)
 	}
-	if limitUserns && !m.ReadOnly {
-		if err := writeAt(fd, "sys/user/max_user_namespaces", "0"); err != nil {
-			return setup.Fail("sysctl", "user.max_user_namespaces", err)
+	if limitUserns {
+		if err := LimitUserns(fd); err != nil {
+			return err
 		}
+	}
+	if err := t.maskProc(fd, m.Target); err != nil {
+		return err
 	}
 	for _, name := range protected {
 		if err := protect(fd, name); err != nil {
 			return setup.Fail("mount", m.Target+"/"+name, err)
+		}
+	}
+	return nil
+}
+
+// newProc makes a procfs as m describes it.
+//
+// Members of the group that its files belong to are exempt from hidepid, and by
+// default that is the group of the jail's root: nogroup is given instead,
+// where the jail has it.
+func newProc(m *setup.Mount, attr int) (int, error) {
+	var options []mountfd.Option
+	if m.Subset != "" {
+		options = append(options, mountfd.Option{Key: "subset", Value: m.Subset})
+	}
+	if m.HidePID != "" {
+		options = append(options, mountfd.Option{Key: "hidepid", Value: m.HidePID})
+		fd, err := mountfd.New("proc", "proc", attr, append(options, mountfd.Option{Key: "gid", Value: "65534"})...)
+		if err != unix.EINVAL {
+			return fd, err
+		}
+	}
+	return mountfd.New("proc", "proc", attr, options...)
+}
+
+// LimitUserns keeps the jail from making user namespaces, by a sysctl of its
+// own one (user.max_user_namespaces of namespaces(7)). proc is the descriptor
+// of a procfs, or -1 for that of the old view.
+func LimitUserns(proc int) error {
+	const name = "sys/user/max_user_namespaces"
+	var err error
+	if proc >= 0 {
+		err = writeAt(proc, name, "0")
+	} else {
+		err = writeAt(unix.AT_FDCWD, "/proc/"+name, "0")
+	}
+	if err == nil {
+		return nil
+	}
+	e := setup.Fail("sysctl", "user.max_user_namespaces", err).(*setup.Error)
+	e.Hint = "the jail needs a proc of its own for it, or leave to make user namespaces (--allow-userns)"
+	return e
+}
+
+// masked are the parts of proc that tell about the host's kernel and hardware.
+var masked = []string{"acpi", "asound", "kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "scsi"}
+
+// maskProc hides them, where this kernel has them.
+func (t *Tree) maskProc(proc int, at string) error {
+	for _, name := range masked {
+		target, err := openBelow(proc, name)
+		if err == unix.ENOENT {
+			continue
+		}
+		if err == nil {
+			err = t.cover(target)
+			unix.Close(target)
+		}
+		if err != nil {
+			return setup.Fail("mask", at+"/"+name, err)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package mounts
 
 import (
+	"errors"
 	"path"
 	"slices"
 
@@ -40,19 +41,45 @@ func (t *Tree) dir(name string, mode uint32) (int, error) {
 	if err != unix.ENOENT {
 		return fd, err
 	}
-	parent, err := t.parent(name)
+	return t.create(name, func(parent int, base string) error { return unix.Mkdirat(parent, base, mode) })
+}
+
+// create makes what is missing at name and opens it.
+func (t *Tree) create(name string, call func(parent int, base string) error) (int, error) {
+	parent, err := t.clearing(name)
 	if err != nil {
 		return -1, err
 	}
-	if err := unix.Mkdirat(parent, path.Base(name), mode); err != nil && err != unix.EEXIST {
+	base := path.Base(name)
+	if err := replace(parent, base, call); err != nil {
 		return -1, err
 	}
-	return t.open(name)
+	return openBelow(parent, base)
 }
 
+// replace makes base in a directory of the jail's own. A link or file that is
+// there already gives way.
+func replace(parent int, base string, call func(parent int, base string) error) error {
+	err := call(parent, base)
+	if err != unix.EEXIST {
+		return err
+	}
+	if err := unix.Unlinkat(parent, base, 0); err != nil {
+		return err
+	}
+	return call(parent, base)
+}
+
+func openBelow(dir int, base string) (int, error) {
+	return unix.Openat(dir, base, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+}
+
+// errHost is a directory of the host, where nothing is created.
+var errHost = errors.New("a directory of the host")
+
 // parent returns the directory that name is to be created in. It must lie on a
-// file system of the jail's own: nothing is ever created on the host. The
-// descriptor is the tree's, and good until the next call.
+// file system of the jail's own. The descriptor is the tree's, and good until
+// the next call.
 func (t *Tree) parent(name string) (int, error) {
 	dir := path.Dir(name)
 	if dir == t.lastDir {
@@ -64,15 +91,39 @@ func (t *Tree) parent(name string) (int, error) {
 	}
 	if !t.owns(fd) {
 		unix.Close(fd)
+		return -1, errHost
+	}
+	t.remember(dir, fd)
+	return fd, nil
+}
+
+// clearing is parent for a name that is missing: a directory of the host is
+// first covered by one of the jail's own with the same entries.
+func (t *Tree) clearing(name string) (int, error) {
+	fd, err := t.parent(name)
+	if err != errHost {
+		return fd, err
+	}
+	dir := path.Dir(name)
+	host, err := t.open(dir)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(host)
+	own, err := t.mirror(host)
+	if err == errHost {
 		return -1, &setup.Error{
 			Step:   "mount",
-			Detail: name + " is missing, and " + dir + " belongs to the host, where nothing is created",
+			Detail: name + " is missing, and " + dir + " is a writable directory of the host, where nothing is created",
 			Errno:  unix.ENOENT,
 			Hint:   "create it there, or choose another place",
 		}
 	}
-	t.remember(dir, fd)
-	return fd, nil
+	if err != nil {
+		return -1, err
+	}
+	t.remember(dir, own)
+	return own, nil
 }
 
 // owns reports whether fd lies on a file system that was made for this jail.
@@ -103,19 +154,23 @@ func (t *Tree) attach(mount int, name string) error {
 	if err := unix.Fstat(mount, &st); err != nil {
 		return err
 	}
+	point := func(dir int, base string) error { return makePoint(dir, base, st.Mode) }
 	parent, err := t.parent(name)
 	if err == nil {
-		if err = makePoint(parent, path.Base(name), st.Mode); err == nil {
+		if err = point(parent, path.Base(name)); err == nil {
 			// Just made, so it is no symbolic link and nothing lies over it.
 			return unix.MoveMount(mount, "", parent, path.Base(name), unix.MOVE_MOUNT_F_EMPTY_PATH)
 		}
 	}
-	target, openErr := t.open(name)
-	switch {
-	case openErr == unix.ENOENT && err != unix.EEXIST:
+	if err != errHost && err != unix.EEXIST {
 		return err
-	case openErr != nil:
-		return openErr
+	}
+	target, err := t.open(name)
+	if err == unix.ENOENT {
+		target, err = t.create(name, point)
+	}
+	if err != nil {
+		return err
 	}
 	defer unix.Close(target)
 	t.forget() // it may be covered now

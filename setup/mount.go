@@ -18,27 +18,77 @@ const (
 	Dir MountType = "dir"
 	// Symlink is a symbolic link whose text is the source.
 	Symlink MountType = "symlink"
-	// File is a file of the jail's own with the given content.
+	// File is a file of the jail's own with the given content. It takes the
+	// place of a file or of a dangling link.
 	File MountType = "file"
+	// Mqueue shows the POSIX message queues of the jail (mq_overview(7)).
+	Mqueue MountType = "mqueue"
+	// Sys is the sysfs of the jail's network namespace, read-only (sysfs(5)).
+	Sys MountType = "sys"
+	// Device is one device node of the host.
+	Device MountType = "device"
+	// Mask hides what stands at the target: a file reads as empty, a directory
+	// is empty. What doesn't exist needs no mask.
+	Mask MountType = "mask"
+	// Protect makes what stands at the target read-only in place, submounts
+	// included.
+	Protect MountType = "protect"
 )
 
+// MountTypes lists the mount types.
+var MountTypes = []MountType{Bind, Tmpfs, Proc, Dev, Dir, Symlink, File, Mqueue, Sys, Device, Mask, Protect}
+
+// Propagation says which later mounts cross between a bind mount and its
+// source (mount_namespaces(7)). Empty means private.
+type Propagation string
+
+// The kinds of propagation.
+const (
+	Private    Propagation = "private"    // none
+	Slave      Propagation = "slave"      // those of the host come in, with the flags that they have there
+	Shared     Propagation = "shared"     // also the other way; needs root
+	Unbindable Propagation = "unbindable" // none, and it can't be bound itself
+)
+
+// Propagations lists the kinds of propagation.
+var Propagations = []Propagation{Private, Slave, Shared, Unbindable}
+
 // A Mount puts one thing into the jail's file system. Its target is resolved
-// inside the new root, so that no symbolic link leads out of it; directories
-// that are missing on the way are made.
+// inside the new root, so that no symbolic link leads out of it. A target that
+// is missing, and directories on the way, are made in a file system of the
+// jail's own, never on the host.
 //
 // Device nodes don't work and set-user-ID bits have no effect on what is
 // mounted, unless Dev or Suid says so.
 type Mount struct {
 	Type   MountType `json:"type"`
-	Source string    `json:"source,omitempty"` // bind: a path of the host; symlink: its text
+	Source string    `json:"source,omitempty"` // bind, device: a path of the host; symlink: its text
 	Target string    `json:"target"`
+
+	// SourceFD is, for a bind, a descriptor of jailspawn that is the source
+	// instead of a path.
+	SourceFD *int `json:"source_fd,omitempty"`
+
+	// Follow follows symbolic links in the source. By default only those that
+	// stand in "/" itself are: any other may have been put there by a jail
+	// that could write to its directory.
+	Follow bool `json:"follow,omitempty"`
 
 	ReadOnly bool `json:"read_only,omitempty"` // submounts included
 	NoExec   bool `json:"noexec,omitempty"`
+	NoATime  bool `json:"noatime,omitempty"`
 	Dev      bool `json:"dev,omitempty"`  // device nodes work
 	Suid     bool `json:"suid,omitempty"` // set-user-ID and file capabilities count
 
-	// Optional skips the mount if, and only if, its source doesn't exist.
+	// NonRecursive leaves out what is mounted below the source of a bind. It
+	// needs root: it uncovers what the mounts hide.
+	NonRecursive bool `json:"non_recursive,omitempty"`
+
+	// Propagation is that of a bind.
+	Propagation Propagation `json:"propagation,omitempty"`
+
+	// Optional skips the mount if, and only if, its source doesn't exist; a
+	// file, if the directory for it doesn't.
 	Optional bool `json:"optional,omitempty"`
 
 	// IDMap says as whom the files of a bind appear: one of the IDMap
@@ -50,16 +100,28 @@ type Mount struct {
 	Size    uint64 `json:"size,omitempty"`    // tmpfs: bytes; 0 means the kernel's half of memory
 	Content string `json:"content,omitempty"` // file
 
-	// Prepared says that jailspawn passes this bind as a detached mount. Only
-	// setup/spawn sets it.
-	Prepared bool `json:"-"`
+	// Subset "pid" leaves of a proc only the processes. HidePID hides the
+	// processes of other users: noaccess, invisible or ptraceable (proc(5);
+	// Linux 5.8).
+	Subset  string `json:"subset,omitempty"`
+	HidePID string `json:"hidepid,omitempty"`
+
+	// Prepared says that jailspawn passes this bind as a detached mount. Expect
+	// is what Source must be where a descriptor can't cross into the jail. Only
+	// setup/spawn sets them.
+	Prepared bool  `json:"-"`
+	Expect   Inode `json:"-"`
 }
+
+// An Inode tells a file from all others. The zero value is any file.
+type Inode struct{ Dev, Ino uint64 }
 
 // Ways in which the ids of a bind mount are mapped.
 const (
-	// IDMapAuto is [IDMapJail] or [IDMapOwner] for a writable bind in a jail
-	// with ids of its own, by whether the source is the caller's; else
-	// [IDMapNone].
+	// IDMapAuto is [IDMapJail] or [IDMapOwner] for the root, and for a writable
+	// bind without device nodes, in a jail with ids of its own, by whether the
+	// source is the caller's; else [IDMapNone], as for a read-only root whose
+	// file system can't be id-mapped.
 	IDMapAuto = ""
 	// IDMapNone shows the owners as the jail's user namespace maps them.
 	IDMapNone = "none"
@@ -70,24 +132,13 @@ const (
 	IDMapOwner = "owner"
 )
 
-// Root is the file system that becomes "/".
-type Root struct {
-	// Source is a directory of the host; empty means a new tmpfs.
-	Source string `json:"source,omitempty"`
-	// Writable leaves the root writable. By default it is made read-only
-	// after the last mount.
-	Writable bool `json:"writable,omitempty"`
-	// IDMap and Prepared are as in [Mount].
-	IDMap    string `json:"idmap,omitempty"`
-	Prepared bool   `json:"-"`
-}
-
 // MOUNT_ATTR_* of mount_setattr(2).
 const (
 	attrReadOnly = 0x1
 	attrNoSuid   = 0x2
 	attrNoDev    = 0x4
 	attrNoExec   = 0x8
+	attrNoATime  = 0x10
 )
 
 // Attributes returns the MOUNT_ATTR_* bits that the mount has set.
@@ -99,8 +150,9 @@ func (m *Mount) Attributes() uint64 {
 	}{
 		{m.ReadOnly, attrReadOnly},
 		{!m.Suid, attrNoSuid},
-		{!m.Dev, attrNoDev},
-		{m.NoExec, attrNoExec},
+		{!m.Dev && m.Type != Device, attrNoDev},
+		{m.NoExec || m.Type == Device, attrNoExec},
+		{m.NoATime, attrNoATime},
 	} {
 		if a.set {
 			attr |= a.bit
@@ -113,21 +165,23 @@ func codeMount(c *coder, m *Mount) {
 	str(c, &m.Type)
 	str(c, &m.Source)
 	str(c, &m.Target)
+	optional(c, &m.SourceFD, num[int])
+	flag(c, &m.Follow)
 	flag(c, &m.ReadOnly)
 	flag(c, &m.NoExec)
+	flag(c, &m.NoATime)
 	flag(c, &m.Dev)
 	flag(c, &m.Suid)
+	flag(c, &m.NonRecursive)
+	str(c, &m.Propagation)
 	flag(c, &m.Optional)
 	str(c, &m.IDMap)
 	num(c, &m.Mode)
 	num(c, &m.Size)
 	str(c, &m.Content)
+	str(c, &m.Subset)
+	str(c, &m.HidePID)
 	flag(c, &m.Prepared)
-}
-
-func (r *Root) code(c *coder) {
-	str(c, &r.Source)
-	flag(c, &r.Writable)
-	str(c, &r.IDMap)
-	flag(c, &r.Prepared)
+	num(c, &m.Expect.Dev)
+	num(c, &m.Expect.Ino)
 }

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // jail returns the command jailspawn run with args.
@@ -69,19 +72,63 @@ func TestJailDiesWithJailspawn(t *testing.T) {
 	_ = cmd.Wait()
 }
 
+// TestKilledWhileStarting kills jailspawn after 0, 0.1, 0.2 ... ms: through
+// every moment of a start.
 func TestKilledWhileStarting(t *testing.T) {
 	const mark = "86402.25"
-	for i := range 100 {
-		cmd := jail(t, "--", "sleep", mark)
+	// What outlives jailspawn becomes a child of this process.
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	before := hostState(t)
+	for i := range 200 {
+		cmd := jail(t, "--rw", t.TempDir(), "--", "sleep", mark)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(i%20) * 500 * time.Microsecond)
+		time.Sleep(time.Duration(i) * 100 * time.Microsecond)
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}
 	gone(t, mark, time.Second)
-	gone(t, "jailinit", time.Second)
+	adopted(t, time.Second)
+	if diff := cmp.Diff(before, hostState(t)); diff != "" {
+		t.Errorf("the host has changed:\n%s", diff)
+	}
+}
+
+// adopted reaps the processes whose jailspawn is gone, and fails if one of
+// them still runs at the limit.
+func adopted(t *testing.T, limit time.Duration) {
+	t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(time.Millisecond) {
+		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
+		switch {
+		case err == unix.ECHILD:
+			return
+		case pid == 0 && time.Now().After(end):
+			t.Fatalf("a process of a jail is left after %v", limit)
+		}
+	}
+}
+
+// hostState is what a jail could leave on the host beside processes.
+func hostState(t *testing.T) map[string][]string {
+	t.Helper()
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := map[string][]string{}
+	for line := range strings.Lines(string(mounts)) {
+		state["mounts"] = append(state["mounts"], strings.Fields(line)[4])
+	}
+	for name, pattern := range map[string]string{"links": "/sys/class/net/*", "sockets": "/run/jailspawn/*"} {
+		if state[name], err = filepath.Glob(pattern); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return state
 }
 
 func TestTenThousandOrphans(t *testing.T) {

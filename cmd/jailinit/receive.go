@@ -30,8 +30,11 @@ func readAll(fd int) ([]byte, error) {
 // receiveMounts waits for the mounts that only jailspawn can make.
 func (j *jail) receiveMounts() error {
 	want := 0
-	if j.plan.Root.Prepared {
+	if r := &j.plan.Root; r.Prepared {
 		want++
+		if r.Upper != "" {
+			want++
+		}
 	}
 	for i := range j.plan.Mounts {
 		if j.plan.Mounts[i].Prepared {

@@ -16,6 +16,7 @@ type jail struct {
 	plan     *setup.Plan
 	prepared []int // detached mounts from jailspawn, by the order of the plan's prepared sources
 	tree     *mounts.Tree
+	limited  bool      // no user namespace can be made in the jail
 	listener *listener // nil without socket activation
 }
 
@@ -32,6 +33,7 @@ var steps = []func(*jail) error{
 	(*jail).isolateMounts,
 	(*jail).makeRoot,
 	(*jail).makeMounts,
+	(*jail).limitUserns,
 	(*jail).sealRoot,
 	(*jail).pivot,
 	(*jail).network,
@@ -95,7 +97,9 @@ func (j *jail) dropInherited() error {
 func (j *jail) isolateMounts() error { return mounts.Isolate() }
 
 func (j *jail) makeRoot() (err error) {
-	j.tree, err = mounts.New(&j.plan.Root, j.source(j.plan.Root.Prepared))
+	r := &j.plan.Root
+	source := j.source(r.Prepared)
+	j.tree, err = mounts.New(r, source, j.source(r.Prepared && r.Upper != ""))
 	return err
 }
 
@@ -108,9 +112,17 @@ func (j *jail) makeMounts() error {
 	return nil
 }
 
+// limitUserns is for the jails without a proc in which it could be done.
+func (j *jail) limitUserns() error {
+	if j.plan.AllowUserns || j.plan.Shares(setup.UserNS) || j.limited {
+		return nil
+	}
+	return mounts.LimitUserns(-1)
+}
+
 func (j *jail) mount(m *setup.Mount) error {
 	switch m.Type {
-	case setup.Bind:
+	case setup.Bind, setup.Device:
 		source := j.source(m.Prepared)
 		if m.Prepared && source < 0 {
 			return nil // optional, and jailspawn found no source
@@ -119,7 +131,9 @@ func (j *jail) mount(m *setup.Mount) error {
 	case setup.Tmpfs:
 		return j.tree.Tmpfs(m)
 	case setup.Proc:
-		return j.tree.Proc(m, !j.plan.AllowUserns && !j.plan.Shares(setup.UserNS))
+		limit := !j.plan.AllowUserns && !j.plan.Shares(setup.UserNS) && !j.limited && !m.ReadOnly && m.Subset == ""
+		j.limited = j.limited || limit
+		return j.tree.Proc(m, limit)
 	case setup.Dev:
 		return j.tree.Dev(m)
 	case setup.Dir:
@@ -128,15 +142,21 @@ func (j *jail) mount(m *setup.Mount) error {
 		return j.tree.Symlink(m)
 	case setup.File:
 		return j.tree.File(m)
+	case setup.Mqueue:
+		return j.tree.Mqueue(m)
+	case setup.Sys:
+		return j.tree.Sys(m)
+	case setup.Mask:
+		return j.tree.Mask(m)
+	case setup.Protect:
+		return j.tree.Protect(m)
 	}
 	return &setup.Error{Step: "mount", Target: m.Target, Detail: "unknown type " + string(m.Type)}
 }
 
 func (j *jail) sealRoot() error {
-	if j.plan.Root.Writable {
-		return nil
-	}
-	return j.tree.Seal()
+	r := &j.plan.Root
+	return j.tree.Seal(!r.Writable && !r.Overlay)
 }
 
 func (j *jail) pivot() error { return j.tree.Pivot() }

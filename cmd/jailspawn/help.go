@@ -10,13 +10,26 @@ import (
 var helpTexts embed.FS
 
 // runHelp lists the sections of the help of run and plan, in their order.
-var runHelp = []string{"run", "run-files", "run-names", "run-identity", "run-seccomp", "run-landlock", "run-life", "run-service", "run-named", "run-other", "run-example"}
+var runHelp = []string{
+	"run",
+	"run-files",
+	"run-names",
+	"run-identity",
+	"run-seccomp",
+	"run-landlock",
+	"run-life",
+	"run-service",
+	"run-named",
+	"run-plans",
+	"run-example",
+}
 
 // helpPages names the sections of each page; a verb's page has its name.
 var helpPages = map[string][]string{
 	"":           {"main"},
 	"completion": {"completion"},
 	"exec":       {"exec"},
+	"preset":     {"preset"},
 	"help":       {"main"},
 	"inspect":    {"inspect"},
 	"kill":       {"kill"},

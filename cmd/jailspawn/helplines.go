@@ -27,13 +27,21 @@ func helpVerbs() ([]helpLine, error) {
 	return list, err
 }
 
-// helpFlags returns the flags that the page of a verb lists, each once.
+// helpFlags returns the flags that the page of a verb lists.
 func helpFlags(verb string) ([]helpLine, error) {
 	text, err := helpText(verb)
+	return flagLines(text), err
+}
+
+// flagLines returns the flags that a help text lists, each once.
+func flagLines(text string) []helpLine {
 	var list []helpLine
 	seen := map[string]bool{}
 	for line := range strings.Lines(text) {
 		head, desc := columns(line)
+		if strings.HasPrefix(head, "-") && len(head) > 4 && head[2] == ',' {
+			head = head[4:] // "-f, --file FILE"
+		}
 		if !strings.HasPrefix(head, "--") {
 			continue
 		}
@@ -45,7 +53,7 @@ func helpFlags(verb string) ([]helpLine, error) {
 			seen[name] = true
 		}
 	}
-	return list, err
+	return list
 }
 
 // columns splits an indented line of help at the gap before its text.

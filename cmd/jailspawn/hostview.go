@@ -47,11 +47,10 @@ func hostView(u user, hostname string, shareNet bool) []setup.Mount {
 	for _, name := range harmless {
 		view = append(view, readOnly("/etc/"+name))
 	}
+	view = append(view, ownEtc(hostname, shareNet, false)...)
 	view = append(
 		view,
 		setup.Mount{Type: setup.Symlink, Source: "/proc/self/mounts", Target: "/etc/mtab"},
-		file("/etc/hostname", hostname+"\n"),
-		file("/etc/hosts", "127.0.0.1 localhost "+hostname+"\n::1 localhost ip6-localhost\n"),
 		file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
 		file("/etc/passwd", u.passwd()),
 		file("/etc/group", u.groups()),
@@ -60,12 +59,27 @@ func hostView(u user, hostname string, shareNet bool) []setup.Mount {
 		setup.Mount{Type: setup.Symlink, Source: "../run", Target: "/var/run"},
 		setup.Mount{Type: setup.Tmpfs, Target: "/run"},
 	)
+	return append(view, private(u)...)
+}
+
+// ownEtc are the files of /etc that tell about the jail itself and are its own
+// in every view: its names, and the resolver's configuration if the network is
+// the host's. Their content is copied, as the host replaces these files. They
+// are optional in a root that may have no /etc.
+func ownEtc(hostname string, shareNet, optional bool) []setup.Mount {
+	files := []setup.Mount{
+		file("/etc/hostname", hostname+"\n"),
+		file("/etc/hosts", "127.0.0.1 localhost "+hostname+"\n::1 localhost ip6-localhost\n"),
+	}
 	if shareNet {
 		if data, err := os.ReadFile("/etc/resolv.conf"); err == nil {
-			view = append(view, file("/etc/resolv.conf", string(data)))
+			files = append(files, file("/etc/resolv.conf", string(data)))
 		}
 	}
-	return append(view, private(u)...)
+	for i := range files {
+		files[i].Optional = optional
+	}
+	return files
 }
 
 // private are the mounts that every jail has, also one with --root.
@@ -79,7 +93,7 @@ func private(u user) []setup.Mount {
 }
 
 func readOnly(p string) setup.Mount {
-	return setup.Mount{Type: setup.Bind, Source: p, Target: p, ReadOnly: true, Optional: true}
+	return setup.Mount{Type: setup.Bind, Source: p, Target: p, ReadOnly: true, Optional: true, Follow: true}
 }
 
 func file(target, content string) setup.Mount {

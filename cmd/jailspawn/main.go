@@ -40,6 +40,7 @@ func verbs() []verb {
 		onJail("inspect", nil, inspectJail),
 		{"prune", pruneJails},
 		{"seccomp", printPolicy},
+		{"preset", printPreset},
 		{"completion", printCompletion},
 		{"version", printVersion},
 		{"help", printHelp},
@@ -95,13 +96,21 @@ func usage(detail, hint string) error {
 // explain prints one line for each thing that is wrong, and returns the exit
 // status.
 func explain(err error) int {
-	problems := []error{err}
-	var several *multierror.Error
-	if errors.As(err, &several) {
-		problems = several.Errors
-	}
-	for _, p := range problems {
+	all := problems(err)
+	for _, p := range all {
 		fmt.Fprintln(os.Stderr, "jailspawn: "+strings.ReplaceAll(p.Error(), "\n", " "))
 	}
-	return setup.ExitStatus(problems[0])
+	return setup.ExitStatus(all[0])
+}
+
+// problems lists what an error is made of.
+func problems(err error) []error {
+	if err == nil {
+		return nil
+	}
+	var several *multierror.Error
+	if errors.As(err, &several) {
+		return several.Errors
+	}
+	return []error{err}
 }

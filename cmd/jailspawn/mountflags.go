@@ -4,43 +4,83 @@ import (
 	"errors"
 	"path"
 	"path/filepath"
-	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/jailspawn/jailspawn/setup"
 )
 
-// mountFlags are the flags that put something into the jail's file system.
-var mountFlags = map[string]func(string) (setup.Mount, error){
-	"ro":      func(s string) (setup.Mount, error) { return bindFlag(s, true) },
-	"rw":      func(s string) (setup.Mount, error) { return bindFlag(s, false) },
-	"tmpfs":   func(s string) (setup.Mount, error) { return setup.Mount{Type: setup.Tmpfs, Target: s}, nil },
-	"dir":     func(s string) (setup.Mount, error) { return setup.Mount{Type: setup.Dir, Target: s}, nil },
-	"proc":    func(s string) (setup.Mount, error) { return setup.Mount{Type: setup.Proc, Target: s}, nil },
-	"dev":     func(s string) (setup.Mount, error) { return setup.Mount{Type: setup.Dev, Target: s}, nil },
-	"symlink": symlinkFlag,
-	"mount":   parseMount,
+// A mountFlag is a flag that puts something into the jail's file system.
+type mountFlag struct {
+	parse func(string) (setup.Mount, error)
+	alone string // where it goes, of a flag that takes no value
 }
 
-// bindFlag reads PATH[:DEST]. The source may be relative to the working
-// directory; without DEST it appears at the same place.
-func bindFlag(s string, readOnly bool) (setup.Mount, error) {
-	source, target, found := strings.Cut(s, ":")
-	if source == "" || (found && target == "") {
-		return setup.Mount{}, errors.New("want PATH or PATH:DEST")
+var mountFlags = map[string]mountFlag{
+	"ro":       {parse: bindFlag(setup.Mount{ReadOnly: true})},
+	"rw":       {parse: bindFlag(setup.Mount{})},
+	"try-ro":   {parse: bindFlag(setup.Mount{ReadOnly: true, Optional: true})},
+	"try-rw":   {parse: bindFlag(setup.Mount{Optional: true})},
+	"dev-bind": {parse: bindFlag(setup.Mount{Dev: true})},
+	"ro-fd":    {parse: bindFDFlag(setup.Mount{ReadOnly: true})},
+	"rw-fd":    {parse: bindFDFlag(setup.Mount{})},
+	"device":   {parse: bindFlag(setup.Mount{Type: setup.Device})},
+	"tmpfs":    {parse: targetFlag(setup.Tmpfs)},
+	"dir":      {parse: targetFlag(setup.Dir)},
+	"proc":     {parse: procFlag},
+	"dev":      {parse: targetFlag(setup.Dev)},
+	"sys":      {parse: targetFlag(setup.Sys), alone: "/sys"},
+	"mqueue":   {parse: targetFlag(setup.Mqueue), alone: "/dev/mqueue"},
+	"mask":     {parse: targetFlag(setup.Mask)},
+	"ro-path":  {parse: targetFlag(setup.Protect)},
+	"file":     {parse: fileFlag},
+	"file-fd":  {parse: fileFDFlag},
+	"symlink":  {parse: symlinkFlag},
+	"mount":    {parse: parseMount},
+}
+
+// nothing leaves out what would stand at its target by default.
+const nothing setup.MountType = "none"
+
+func targetFlag(t setup.MountType) func(string) (setup.Mount, error) {
+	return func(s string) (setup.Mount, error) { return setup.Mount{Type: t, Target: s}, nil }
+}
+
+// bindFlag reads PATH[:DEST] into a copy of m. The source may be relative to
+// the working directory; without DEST it appears at the same place.
+func bindFlag(m setup.Mount) func(string) (setup.Mount, error) {
+	if m.Type == "" {
+		m.Type = setup.Bind
 	}
-	if strings.Contains(target, ":") {
-		return setup.Mount{}, errors.New("more than one colon; a path with a colon goes through --mount")
+	return func(s string) (setup.Mount, error) {
+		source, target, found := strings.Cut(s, ":")
+		if source == "" || (found && target == "") {
+			return m, errors.New("want PATH or PATH:DEST")
+		}
+		if strings.Contains(target, ":") {
+			return m, errors.New("more than one colon; a path with a colon goes through --mount")
+		}
+		m := m
+		var err error
+		if m.Source, err = physical(source); err != nil {
+			return m, err
+		}
+		if m.Target = target; !found {
+			m.Target, err = filepath.Abs(source)
+		}
+		return m, err
 	}
-	source, err := filepath.Abs(source)
-	if err != nil {
-		return setup.Mount{}, err
+}
+
+// procFlag reads DEST, host or none.
+func procFlag(s string) (setup.Mount, error) {
+	switch s {
+	case "host":
+		return setup.Mount{Type: setup.Bind, Source: "/proc", Target: "/proc", ReadOnly: true, NoExec: true}, nil
+	case "none":
+		return setup.Mount{Type: nothing, Target: "/proc"}, nil
 	}
-	if !found {
-		target = source
-	}
-	return setup.Mount{Type: setup.Bind, Source: source, Target: target, ReadOnly: readOnly}, nil
+	return setup.Mount{Type: setup.Proc, Target: s}, nil
 }
 
 func symlinkFlag(s string) (setup.Mount, error) {
@@ -49,89 +89,6 @@ func symlinkFlag(s string) (setup.Mount, error) {
 		return setup.Mount{}, errors.New("want TEXT:PATH")
 	}
 	return setup.Mount{Type: setup.Symlink, Source: text, Target: target}, nil
-}
-
-// mountKeys are the options of --mount. Those that take no value may stand
-// alone.
-var mountKeys = map[string]func(m *setup.Mount, value string) error{
-	"type":   func(m *setup.Mount, v string) error { m.Type = setup.MountType(v); return nil },
-	"source": func(m *setup.Mount, v string) error { m.Source = v; return nil },
-	"target": func(m *setup.Mount, v string) error { m.Target = v; return nil },
-	"ro":     switchKey(func(m *setup.Mount) { m.ReadOnly = true }),
-	"rw":     switchKey(func(m *setup.Mount) { m.ReadOnly = false }),
-	"noexec": switchKey(func(m *setup.Mount) { m.NoExec = true }),
-	"dev":    switchKey(func(m *setup.Mount) { m.Dev = true }),
-	"suid":   switchKey(func(m *setup.Mount) { m.Suid = true }),
-
-	"optional": switchKey(func(m *setup.Mount) { m.Optional = true }),
-	"idmap": func(m *setup.Mount, v string) error {
-		if m.IDMap = v; v == "" {
-			m.IDMap = setup.IDMapJail
-		}
-		return nil
-	},
-	"mode": func(m *setup.Mount, v string) error {
-		n, err := strconv.ParseUint(v, 8, 32)
-		if err != nil || n == 0 || n > 0o7777 {
-			return errors.New("mode " + strconv.Quote(v) + " is not an octal number up to 07777")
-		}
-		m.Mode = uint32(n)
-		return nil
-	},
-	"size": func(m *setup.Mount, v string) (err error) {
-		m.Size, err = parseSize(v)
-		return err
-	},
-}
-
-func switchKey(set func(*setup.Mount)) func(*setup.Mount, string) error {
-	return func(m *setup.Mount, value string) error {
-		if value != "" {
-			return errors.New("takes no value")
-		}
-		set(m)
-		return nil
-	}
-}
-
-// parseMount reads type=...,source=...,target=...,OPTION. A bind is read-only
-// unless it says rw.
-func parseMount(s string) (setup.Mount, error) {
-	m := setup.Mount{Type: setup.Bind}
-	seen := map[string]bool{}
-	for _, word := range strings.Split(s, ",") {
-		key, value, _ := strings.Cut(word, "=")
-		set, ok := mountKeys[key]
-		if !ok {
-			return m, errors.New("unknown option " + strconv.Quote(key) + ", known are " + strings.Join(sortedKeys(), " "))
-		}
-		if seen[key] {
-			return m, errors.New(key + " is given twice")
-		}
-		seen[key] = true
-		if err := set(&m, value); err != nil {
-			return m, errors.New(key + ": " + err.Error())
-		}
-	}
-	if seen["ro"] && seen["rw"] {
-		return m, errors.New("both ro and rw")
-	}
-	if m.Target == "" {
-		return m, errors.New("target is missing")
-	}
-	if m.Type == setup.Bind {
-		m.ReadOnly = !seen["rw"]
-	}
-	return m, nil
-}
-
-func sortedKeys() []string {
-	var keys []string
-	for k := range mountKeys {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }
 
 // parseSize reads a number of bytes, with K, M, G or T for powers of 1,024.
@@ -163,14 +120,27 @@ func beneath(name, dir string) bool {
 // which they were given.
 type mountValue struct {
 	mounts *[]setup.Mount
-	parse  func(string) (setup.Mount, error)
+	flag   mountFlag
 }
 
 func (v *mountValue) String() string { return "" }
-func (v *mountValue) Type() string   { return "mount" }
+
+func (v *mountValue) Type() string {
+	if v.flag.alone != "" {
+		return "bool"
+	}
+	return "mount"
+}
 
 func (v *mountValue) Set(s string) error {
-	m, err := v.parse(s)
+	if v.flag.alone != "" {
+		on, err := strconv.ParseBool(s)
+		if err != nil || !on {
+			return err
+		}
+		s = v.flag.alone
+	}
+	m, err := v.flag.parse(s)
 	if err == nil {
 		*v.mounts = append(*v.mounts, m)
 	}

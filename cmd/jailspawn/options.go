@@ -15,6 +15,7 @@ import (
 type options struct {
 	plan string
 
+	fileOptions
 	viewOptions
 	nameOptions
 	identityOptions
@@ -32,6 +33,13 @@ func (o *options) parse(verb string, args []string) (command []string, given int
 	if err := set.Parse(args); err != nil {
 		return nil, 0, flagError(set, err)
 	}
+	if len(o.sources) > 0 {
+		j, err := o.load(set)
+		if err != nil {
+			return nil, 0, err
+		}
+		return o.parseAfter(j, len(j.Settings), verb, args)
+	}
 	return set.Args(), set.NFlag(), nil
 }
 
@@ -44,6 +52,7 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	f.Usage = func() {}
 
 	f.StringVar(&o.plan, "plan", "", "")
+	o.fileFlags(f)
 	o.viewFlags(f)
 	o.nameFlags(f)
 	o.identityFlags(f)

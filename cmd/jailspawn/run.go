@@ -90,7 +90,12 @@ func planFrom(verb string, args []string) (*setup.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	var p *setup.Plan
+	p, err := o.checkedPlan(command, given)
+	return p, o.blame(verb, args, err)
+}
+
+// checkedPlan builds or reads the plan.
+func (o *options) checkedPlan(command []string, given int) (p *setup.Plan, err error) {
 	if o.plan != "" {
 		p, err = readPlan(o.plan, command, given)
 	} else {

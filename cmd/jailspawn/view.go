@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/pflag"
@@ -12,49 +11,88 @@ import (
 
 // viewOptions say what the payload sees of the file system.
 type viewOptions struct {
-	root   string
-	mounts []setup.Mount // in the order of the command line
-	here   bool
-	hereRO bool
-	chdir  string
+	rootOptions
+	mounts  []setup.Mount // in the order of the command line
+	here    bool
+	hereRO  bool
+	chdir   string
+	subset  string
+	hidePID string
 }
 
 func (o *viewOptions) viewFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.root, "root", "", "")
+	o.rootFlags(f)
 	f.BoolVar(&o.here, "here", false, "")
 	f.BoolVar(&o.hereRO, "here-ro", false, "")
-	for name, parse := range mountFlags {
-		f.Var(&mountValue{mounts: &o.mounts, parse: parse}, name, "")
+	for name, flag := range mountFlags {
+		f.Var(&mountValue{&o.mounts, flag}, name, "")
+		if flag.alone != "" {
+			f.Lookup(name).NoOptDefVal = "true"
+		}
 	}
+	f.StringVar(&o.subset, "proc-subset", "", "")
+	f.StringVar(&o.hidePID, "hidepid", "", "")
 	f.StringVar(&o.chdir, "chdir", "", "")
 }
 
 // view lays out the file system: the defaults, then what was asked for. A
 // default at or below a place that the user fills gives way.
 func (o *options) view(p *setup.Plan, u user) error {
-	var defaults []setup.Mount
-	if o.root != "" {
-		root, err := filepath.Abs(o.root)
-		if err != nil {
-			return setup.Fail("root", o.root, err)
-		}
-		p.Root.Source = root
-		defaults = private(u)[:3]
-	} else {
-		defaults = hostView(u, o.hostname, p.Shares(setup.NetNS))
+	defaults, err := o.rootAndDefaults(p, u)
+	if err != nil {
+		return err
 	}
 	asked, err := o.asked(p)
 	if err != nil {
 		return err
 	}
 	for _, d := range defaults {
-		if !slices.ContainsFunc(asked, func(m setup.Mount) bool { return beneath(d.Target, m.Target) }) {
+		if !slices.ContainsFunc(asked, func(m setup.Mount) bool { return fills(m, d) }) {
 			p.Mounts = append(p.Mounts, d)
 		}
 	}
-	p.Mounts = append(p.Mounts, asked...)
+	for _, m := range asked {
+		if m.Type != nothing {
+			p.Mounts = append(p.Mounts, m)
+		}
+	}
+	if err := o.procOptions(p); err != nil {
+		return err
+	}
+	return o.propagate(p)
+}
+
+// fills reports whether m takes the place of a default.
+func fills(m, standard setup.Mount) bool {
+	if m.Type == setup.Mask || m.Type == setup.Protect {
+		return false
+	}
+	return beneath(standard.Target, m.Target)
+}
+
+// procOptions sets --proc-subset and --hidepid on the jail's proc.
+func (o *options) procOptions(p *setup.Plan) error {
+	if o.subset == "" && o.hidePID == "" {
+		return nil
+	}
+	if word, ok := hidePIDs[o.hidePID]; ok {
+		o.hidePID = word
+	}
+	found := false
+	for i := range p.Mounts {
+		if m := &p.Mounts[i]; m.Type == setup.Proc {
+			found = true
+			m.Subset, m.HidePID = o.subset, o.hidePID
+		}
+	}
+	if !found {
+		return usage("--proc-subset and --hidepid need a proc of the jail's own", "leave out --proc")
+	}
 	return nil
 }
+
+// hidePIDs are the numbers of proc(5) for the words of the plan.
+var hidePIDs = map[string]string{"0": "", "1": "noaccess", "2": "invisible", "4": "ptraceable"}
 
 // asked returns the mounts of the command line, the current directory among
 // them, and sets the working directory.
@@ -75,7 +113,11 @@ func (o *options) asked(p *setup.Plan) ([]setup.Mount, error) {
 	if dir == "/" || dir == home {
 		return nil, usage("--here in "+dir+" would open all of it", "change to a directory below it, or name it with --rw")
 	}
-	m := setup.Mount{Type: setup.Bind, Source: dir, Target: dir, ReadOnly: o.hereRO}
+	source, err := physical(".")
+	if err != nil {
+		return nil, setup.Fail("here", "", err)
+	}
+	m := setup.Mount{Type: setup.Bind, Source: source, Target: dir, ReadOnly: o.hereRO}
 	if o.hereRO && os.Geteuid() == 0 && o.idMap == "auto" && !p.Shares(setup.UserNS) {
 		m.IDMap = setup.IDMapJail
 	}

@@ -1,7 +1,7 @@
 package check
 
 import (
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,10 +9,7 @@ import (
 )
 
 func (c *checker) mounts(p *setup.Plan) {
-	if p.Root.Source != "" {
-		c.absPath("root.source", p.Root.Source)
-	}
-	c.idMapping(p, "root.idmap", p.Root.IDMap)
+	c.root(p)
 	for i := range p.Mounts {
 		m := &p.Mounts[i]
 		field := "mounts[" + strconv.Itoa(i) + "]"
@@ -24,14 +21,26 @@ func (c *checker) mounts(p *setup.Plan) {
 			}
 		}
 	}
-	if p.Shares(setup.PIDNS) && hasMount(p, setup.Proc) {
-		c.add("share", "a shared pid namespace has no proc of its own", "")
+	for _, n := range []struct {
+		ns   setup.Namespace
+		kind setup.MountType
+		hint string
+	}{
+		{setup.PIDNS, setup.Proc, ""},
+		{setup.NetNS, setup.Sys, "--ro /sys shows that of the host"},
+		{setup.IPCNS, setup.Mqueue, "--rw /dev/mqueue shows that of the host"},
+	} {
+		if p.Shares(n.ns) && !p.Shares(setup.UserNS) && hasMount(p, n.kind) {
+			c.add("share", "a shared "+string(n.ns)+" namespace has no "+string(n.kind)+" of its own", n.hint)
+		}
 	}
 }
 
 // covers says how m, mounted after earlier, would make it invisible.
 func covers(m, earlier *setup.Mount) string {
 	switch {
+	case m.Type == setup.Mask || m.Type == setup.Protect:
+		return "" // that is what they are for
 	case m.Target == earlier.Target:
 		return "stands twice: it would hide"
 	case m.Type == setup.Dir || m.Type == setup.Symlink || m.Type == setup.File:
@@ -58,33 +67,51 @@ func (c *checker) mount(m *setup.Mount, field string) {
 	}
 	switch m.Type {
 	case setup.Bind:
+		c.bindSource(m, field)
+	case setup.Device:
 		c.absPath(field+".source", m.Source)
 	case setup.Symlink:
 		if m.Source == "" {
 			c.add(field+".source", "the text of the link is empty", "")
 		}
 		c.noNUL(field+".source", m.Source)
-	case setup.Tmpfs, setup.Proc, setup.Dev, setup.Dir, setup.File:
+	case setup.Tmpfs, setup.Proc, setup.Dev, setup.Dir, setup.File, setup.Mqueue, setup.Sys, setup.Mask, setup.Protect:
 		if m.Source != "" {
 			c.add(field+".source", "a "+string(m.Type)+" has none", "")
 		}
 	default:
-		c.add(field+".type", "unknown type "+strconv.Quote(string(m.Type)), nearestHint(string(m.Type), mountTypes))
+		c.add(field+".type", "unknown type "+strconv.Quote(string(m.Type)), nearestHint(string(m.Type), words(setup.MountTypes)))
 	}
 	c.mountOptions(m, field)
 }
 
-var mountTypes = []string{string(setup.Bind), string(setup.Tmpfs), string(setup.Proc), string(setup.Dev), string(setup.Dir), string(setup.Symlink), string(setup.File)}
+func (c *checker) bindSource(m *setup.Mount, field string) {
+	switch {
+	case m.SourceFD == nil:
+		c.absPath(field+".source", m.Source)
+	case m.Source != "":
+		c.add(field+".source_fd", "there is a path as well", "leave out one of the two")
+	case *m.SourceFD < 0 || *m.SourceFD > maxPassFD:
+		c.add(field+".source_fd", strconv.Itoa(*m.SourceFD)+" is not between 0 and "+strconv.Itoa(maxPassFD), "")
+	case m.Follow:
+		c.add(field+".follow", "a descriptor leads over no link", "")
+	}
+}
 
 // mountOptions says which options each type takes.
 var mountOptions = map[setup.MountType]string{
-	setup.Bind:    "read_only noexec dev suid optional idmap",
-	setup.Tmpfs:   "read_only noexec dev suid mode size",
-	setup.Proc:    "read_only",
+	setup.Bind:    "source_fd follow read_only noexec noatime dev suid non_recursive propagation optional idmap",
+	setup.Tmpfs:   "read_only noexec noatime dev suid mode size",
+	setup.Proc:    "read_only subset hidepid",
 	setup.Dev:     "",
 	setup.Dir:     "mode",
 	setup.Symlink: "",
-	setup.File:    "mode content",
+	setup.File:    "mode content optional",
+	setup.Mqueue:  "",
+	setup.Sys:     "",
+	setup.Device:  "",
+	setup.Mask:    "",
+	setup.Protect: "",
 }
 
 func (c *checker) mountOptions(m *setup.Mount, field string) {
@@ -96,15 +123,22 @@ func (c *checker) mountOptions(m *setup.Mount, field string) {
 		name string
 		set  bool
 	}{
+		{"source_fd", m.SourceFD != nil},
+		{"follow", m.Follow},
 		{"read_only", m.ReadOnly},
 		{"noexec", m.NoExec},
+		{"noatime", m.NoATime},
 		{"dev", m.Dev},
 		{"suid", m.Suid},
+		{"non_recursive", m.NonRecursive},
+		{"propagation", m.Propagation != ""},
 		{"optional", m.Optional},
 		{"idmap", m.IDMap != ""},
 		{"mode", m.Mode != 0},
 		{"size", m.Size != 0},
 		{"content", m.Content != ""},
+		{"subset", m.Subset != ""},
+		{"hidepid", m.HidePID != ""},
 	} {
 		if o.set && !strings.Contains(" "+allowed+" ", " "+o.name+" ") {
 			c.add(field+"."+o.name, "a "+string(m.Type)+" takes no such option", "")
@@ -113,10 +147,17 @@ func (c *checker) mountOptions(m *setup.Mount, field string) {
 	if m.Mode > 0o7777 {
 		c.add(field+".mode", "0"+strconv.FormatUint(uint64(m.Mode), 8)+" is more than 07777", "")
 	}
-	if m.Size > math.MaxInt64 {
-		c.add(field+".size", "is larger than any file system", "")
+	c.size(field+".size", m.Size)
+	c.propagation(field+".propagation", m.Propagation)
+	if m.Subset != "" && m.Subset != "pid" {
+		c.add(field+".subset", "unknown subset "+strconv.Quote(m.Subset), "the only one is pid")
+	}
+	if m.HidePID != "" && !slices.Contains(hidePID, m.HidePID) {
+		c.add(field+".hidepid", "unknown word "+strconv.Quote(m.HidePID), nearestHint(m.HidePID, hidePID))
 	}
 }
+
+var hidePID = []string{"noaccess", "invisible", "ptraceable"}
 
 func (c *checker) idMapping(p *setup.Plan, field, value string) {
 	switch value {

@@ -79,6 +79,20 @@ func New(fstype, source string, attr int, options ...Option) (int, error) {
 	return retry(func() (int, error) { return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, attr) })
 }
 
+// SuperReadOnly makes the file system at fd, the root of a mount, read-only by
+// whatever mount it is reached (fspick(2)).
+func SuperReadOnly(fd int) error {
+	fs, err := retry(func() (int, error) { return unix.Fspick(fd, "", unix.FSPICK_EMPTY_PATH|unix.FSPICK_CLOEXEC) })
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fs)
+	if err := unix.FsconfigSetFlag(fs, "ro"); err != nil {
+		return err
+	}
+	return unix.FsconfigReconfigure(fs)
+}
+
 // retry repeats a call that a signal interrupted.
 func retry(call func() (int, error)) (int, error) {
 	for {

@@ -44,25 +44,20 @@ func (c *caller) root() bool {
 	return c.uid == 0 && len(c.uids) > 0 && !oneID(c.uids)
 }
 
-// resolve fills in what depends on the caller: the id maps, and which mounts
-// jailspawn has to prepare. The descriptor it returns keeps the range of ids
+// resolve fills in what depends on the caller: who opens the sources, and the
+// id maps. The descriptor it returns keeps the range of ids
 // taken as long as it is open; it is -1 if there is none.
 func (c *caller) resolve(p *setup.Plan) (*setup.Plan, int, error) {
 	plan := *p
 	plan.Mounts = append([]setup.Mount(nil), p.Mounts...)
-	if p.Shares(setup.UserNS) {
-		if !c.root() {
-			return nil, -1, &setup.Error{Step: "ids", Detail: "sharing the user namespace needs root", Errno: unix.EPERM, Hint: "leave out --no-userns"}
-		}
-		return &plan, -1, nil
+	if p.Shares(setup.UserNS) && !c.root() {
+		return nil, -1, &setup.Error{Step: "ids", Detail: "sharing the user namespace needs root", Errno: unix.EPERM, Hint: "leave out --no-userns"}
 	}
-	if c.root() {
-		plan.Root.Prepared = plan.Root.Source != ""
-		for i := range plan.Mounts {
-			plan.Mounts[i].Prepared = plan.Mounts[i].Type == setup.Bind
-		}
-	} else if err := ordinaryIDMaps(&plan); err != nil {
+	if err := c.sources(&plan); err != nil {
 		return nil, -1, err
+	}
+	if p.Shares(setup.UserNS) {
+		return &plan, -1, nil
 	}
 	lock := -1
 	if len(plan.IDs.UIDs) == 0 {
@@ -76,16 +71,6 @@ func (c *caller) resolve(p *setup.Plan) (*setup.Plan, int, error) {
 		}
 	}
 	return &plan, lock, nil
-}
-
-// ordinaryIDMaps refuses id-mapped mounts, which need the host's root.
-func ordinaryIDMaps(p *setup.Plan) error {
-	for _, m := range p.Mounts {
-		if m.IDMap == setup.IDMapJail || m.IDMap == setup.IDMapOwner {
-			return &setup.Error{Step: "mount", Target: m.Target, Detail: "an id-mapped mount needs root", Errno: unix.EPERM, Hint: "leave out idmap"}
-		}
-	}
-	return nil
 }
 
 func (c *caller) fillMaps(p *setup.Plan) (lock int, err error) {

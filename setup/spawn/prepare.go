@@ -90,11 +90,15 @@ func closeAll(fds []int) {
 }
 
 // prepared returns the plan's prepared binds in the order in which jailinit
-// takes them: the root first.
+// takes them: the root first, with the directory for its writes.
 func prepared(p *setup.Plan) []*setup.Mount {
 	var out []*setup.Mount
 	if r := &p.Root; r.Prepared {
-		out = append(out, &setup.Mount{Type: setup.Bind, Source: r.Source, Target: "/", ReadOnly: !r.Writable, IDMap: r.IDMap})
+		out = append(out, r.Bind())
+		if r.Upper != "" {
+			dir, _, _ := r.UpperDir()
+			out = append(out, &setup.Mount{Type: setup.Bind, Source: dir, Target: "/", NonRecursive: true})
+		}
 	}
 	for i := range p.Mounts {
 		if p.Mounts[i].Prepared {
@@ -116,18 +120,17 @@ func (s *mountMaps) close() { closeFD(s.jailNS) }
 
 // prepare makes the detached mount of one bind.
 func (s *mountMaps) prepare(m *setup.Mount) (int, error) {
-	fd, err := mountfd.Clone(unix.AT_FDCWD, m.Source, true)
+	fd, err := source(m)
 	if err != nil {
 		return -1, err
 	}
-	attr := mountfd.Attr{Set: m.Attributes(), Propagation: unix.MS_PRIVATE, Recursive: true}
 	ns, owned, err := s.namespace(m, fd)
 	if err == nil && ns >= 0 {
-		attr.Set |= unix.MOUNT_ATTR_IDMAP
-		attr.UserNS = ns
-	}
-	if err == nil {
-		if err = mountfd.Set(fd, attr); err == unix.EINVAL && ns >= 0 {
+		err = mountfd.Set(fd, mountfd.Attr{Set: unix.MOUNT_ATTR_IDMAP, UserNS: ns, Recursive: true})
+		switch {
+		case err == unix.EINVAL && m.ReadOnly && m.IDMap == setup.IDMapAuto:
+			err = nil // the root of a file system without id-mapped mounts: owners show as nobody
+		case err == unix.EINVAL:
 			err = &setup.Error{
 				Step: "mount", Target: m.Target, Detail: "id-map " + m.Source, Errno: unix.EINVAL,
 				Hint: "its file system, or one mounted below it, can't be id-mapped; use --mount type=bind,...,idmap=none",
@@ -147,9 +150,12 @@ func (s *mountMaps) prepare(m *setup.Mount) (int, error) {
 // namespace returns the user namespace to map the mount by, or -1 for none;
 // owned says that the caller closes it.
 func (s *mountMaps) namespace(m *setup.Mount, fd int) (ns int, owned bool, err error) {
+	if s.plan.Shares(setup.UserNS) {
+		return -1, false, nil
+	}
 	how := m.IDMap
 	auto := how == setup.IDMapAuto
-	if auto && (s.plan.IDs.Map == setup.MapIdentity || (m.ReadOnly && m.Target != "/")) {
+	if auto && (s.plan.IDs.Map == setup.MapIdentity || m.Dev || m.Type == setup.Device || (m.ReadOnly && m.Target != "/")) {
 		return -1, false, nil
 	}
 	var st unix.Stat_t
@@ -180,6 +186,11 @@ func openNS(pid int) (int, error) {
 }
 
 func sourceError(m *setup.Mount, err error) error {
+	if m.Target == "/" {
+		e := setup.Fail("root", m.Source, err).(*setup.Error)
+		e.Step, e.Target = "root", m.Source
+		return e
+	}
 	e := setup.Fail("mount", m.Target, err).(*setup.Error)
 	if e.Detail == "" {
 		e.Detail = "bind " + m.Source
