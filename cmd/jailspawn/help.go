@@ -41,7 +41,7 @@ var helpPages = map[string][]string{
 	"version":    {"main"},
 	"run":        runHelp,
 	"seccomp":    {"seccomp"},
-	"plan":       runHelp,
+	"plan":       append([]string{"plan"}, runHelp...),
 }
 
 // printHelp is the verb help.

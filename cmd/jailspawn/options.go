@@ -13,7 +13,8 @@ import (
 // of flags has a file of its own, with its struct, its flags and the part of
 // the plan that it makes.
 type options struct {
-	plan string
+	plan    string
+	explain bool // of plan alone
 
 	fileOptions
 	viewOptions
@@ -52,6 +53,9 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	f.Usage = func() {}
 
 	f.StringVar(&o.plan, "plan", "", "")
+	if verb == "plan" {
+		f.BoolVar(&o.explain, "explain", false, "")
+	}
 	o.fileFlags(f)
 	o.viewFlags(f)
 	o.nameFlags(f)

@@ -73,12 +73,20 @@ func forwarded() []os.Signal {
 
 // printPlan is the verb plan.
 func printPlan(args []string) (int, error) {
-	p, err := planFrom("plan", args)
+	o := new(options)
+	command, given, err := o.parse("plan", args)
 	if errors.Is(err, pflag.ErrHelp) {
 		return printHelp([]string{"plan"})
 	}
 	if err != nil {
 		return 0, err
+	}
+	if o.explain {
+		return 0, o.explainPlan("plan", args, command, given)
+	}
+	p, err := o.checkedPlan(command, given)
+	if err != nil {
+		return 0, o.blame("plan", args, err)
 	}
 	return 0, planfile.Write(os.Stdout, p)
 }

@@ -1,0 +1,62 @@
+package meaning
+
+import (
+	"strconv"
+
+	"github.com/jailspawn/jailspawn/setup"
+)
+
+// identity tells who the payload is.
+func (f *facts) identity(p *setup.Plan, root bool) {
+	uid, gid := strconv.FormatUint(uint64(p.Process.UID), 10), strconv.FormatUint(uint64(p.Process.GID), 10)
+	who := "It runs as uid " + uid + " and gid " + gid
+	switch {
+	case p.Shares(setup.UserNS):
+		f.say(Rights, who+", which are the host's own: uid 0 is the host's root.")
+	case len(p.IDs.UIDs) > 0 || len(p.IDs.GIDs) > 0:
+		f.say(Rights, who+"; the ids of the jail are mapped as the plan says.")
+	case !root:
+		f.say(Rights, who+" inside, which to the host are the caller's ids.")
+	case p.IDs.Map == setup.MapIdentity:
+		f.say(Rights, who+", which are the same ids to the host: its files and sockets take uid 0 for root.")
+	case p.IDs.Map == setup.MapAuto:
+		f.say(Rights, who+" inside, which to the host are ids that nobody has.")
+	default:
+		f.say(Rights, who+"; the ids of the jail are mapped by "+p.IDs.Map+".")
+	}
+	for _, g := range p.Process.Groups {
+		f.say(Rights, "It is in the groups %s.", strconv.FormatUint(uint64(g), 10))
+	}
+	if p.Process.Umask != nil {
+		f.say(Rights, "The file mode creation mask is %s.", "0"+strconv.FormatUint(uint64(*p.Process.Umask), 8))
+	}
+}
+
+// rights tells what the payload may do.
+func (f *facts) rights(p *setup.Plan) {
+	pr := &p.Process
+	if len(pr.Capabilities) == 0 {
+		f.say(Rights, "It has no capability and can't gain one.")
+	} else {
+		f.say(Rights, "It keeps these capabilities and can't gain another: %s.", pr.Capabilities...)
+	}
+	if p.AllowUserns {
+		f.say(Rights, "It can make user namespaces, and is all-powerful within those.")
+	} else if !p.Shares(setup.UserNS) {
+		f.say(Rights, "It can't make user namespaces.")
+	}
+	s := &pr.Seccomp
+	switch {
+	case s.Off && len(s.Filters) == 0:
+		f.say(Rights, "It can make every system call.")
+	case s.Off:
+		f.say(Rights, "Its system calls are filtered by the programs that were given.")
+	case len(s.Policy) > 0:
+		f.say(Rights, "Its system calls are filtered by the policy that was given.")
+	default:
+		f.say(Rights, "It can't make the system calls that the default policy refuses.")
+	}
+	if s.Log {
+		f.say(Rights, "The kernel logs the calls that are refused.")
+	}
+}
