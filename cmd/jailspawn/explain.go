@@ -60,7 +60,7 @@ func (o *options) settings(verb string, args []string) ([]jailfile.Setting, erro
 
 // notSettings are the flags that say where the plan comes from and what becomes
 // of it.
-var notSettings = map[string]bool{"file": true, "preset": true, "var": true, "plan": true, "explain": true}
+var notSettings = map[string]bool{"jail-file": true, "preset": true, "var": true, "plan": true, "explain": true}
 
 // reasonsFor finds what each fact is due to: the first setting after which it
 // shows. What shows before the first is the default.

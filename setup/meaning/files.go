@@ -8,14 +8,7 @@ import (
 
 // files tells what can be seen and written.
 func (f *facts) files(p *setup.Plan) {
-	switch {
-	case p.Root.Source == "":
-		f.say(Files, "The root is a file system of the jail's own in memory; nothing of the host's files is in it but what is listed here.")
-	case p.Root.Writable:
-		f.say(Files, "The root is the host's %s, and can be written.", p.Root.Source)
-	default:
-		f.say(Files, "The root is the host's %s, and can't be written.", p.Root.Source)
-	}
+	f.root(&p.Root)
 	for i := range p.Mounts {
 		m := &p.Mounts[i]
 		text, item := mountText(m)
@@ -38,9 +31,27 @@ func (f *facts) files(p *setup.Plan) {
 	}
 }
 
+func (f *facts) root(r *setup.Root) {
+	switch {
+	case r.Source == "":
+		f.say(Files, "The root is a file system of the jail's own in memory; nothing of the host's files is in it but what is listed here.")
+		if r.Writable || r.Size != 0 {
+			f.say(Files, "The root can be written, and what is written is gone with the jail.")
+		}
+	case r.Overlay && r.Upper != "":
+		f.say(Files, "The root is the host's %s; what is written goes to "+r.Upper+" and stays.", r.Source)
+	case r.Overlay:
+		f.say(Files, "The root is the host's %s; what is written is gone with the jail.", r.Source)
+	case r.Writable:
+		f.say(Files, "The root is the host's %s, and can be written.", r.Source)
+	default:
+		f.say(Files, "The root is the host's %s, and can't be written.", r.Source)
+	}
+}
+
 func mountText(m *setup.Mount) (text, item string) {
 	place := m.Target
-	if m.Type == setup.Bind && m.Source != m.Target {
+	if (m.Type == setup.Bind || m.Type == setup.Device) && m.Source != m.Target {
 		place = m.Source + " (as " + m.Target + ")"
 	}
 	switch m.Type {
@@ -69,6 +80,16 @@ func mountText(m *setup.Mount) (text, item string) {
 		return "Symbolic links of the jail's own: %s.", m.Target + " -> " + m.Source
 	case setup.File:
 		return "Files of the jail's own: %s.", m.Target
+	case setup.Mqueue:
+		return "%s shows the jail's own message queues.", m.Target
+	case setup.Sys:
+		return "%s shows the devices of the jail's own network, and can't be written.", m.Target
+	case setup.Device:
+		return "The host's device %s can be used.", place
+	case setup.Mask:
+		return "What stands here is hidden: %s.", m.Target
+	case setup.Protect:
+		return "What stands here can't be written: %s.", m.Target
 	}
 	return "Of the type " + string(m.Type) + " is %s.", place
 }

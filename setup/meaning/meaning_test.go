@@ -62,6 +62,7 @@ func shows(get func(*setup.Plan) reflect.Value) bool {
 		func(p *setup.Plan) { p.Mounts[0].Type = setup.Bind },
 		func(p *setup.Plan) { p.Mounts[0].Type = setup.Tmpfs },
 		func(p *setup.Plan) { p.Root.Source, p.Process.Seccomp.Off = "/r", true },
+		func(p *setup.Plan) { p.Root.Source, p.Root.Overlay = "/r", true },
 	} {
 		for _, word := range []string{"word", string(setup.NetNS)} {
 			before, after := setup.NewPlan(), setup.NewPlan()

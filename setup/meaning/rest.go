@@ -13,7 +13,7 @@ import (
 // so that no field is passed over.
 var told = map[string]bool{
 	"version": true, "name": true, "share": true, "ids": true, "hostname": true, "domainname": true, "allow_userns": true, "hooks": true,
-	"root.source": true, "root.writable": true,
+	"root.source": true, "root.writable": true, "root.overlay": true, "root.upper": true,
 	"mounts.type": true, "mounts.source": true, "mounts.target": true, "mounts.read_only": true, "mounts.noexec": true,
 	"mounts.dev": true, "mounts.suid": true, "mounts.optional": true, "mounts.size": true, "mounts.content": true, "mounts.mode": true,
 	"network.no_loopback": true,
