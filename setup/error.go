@@ -25,6 +25,7 @@ type Error struct {
 // was ended by signal n counts as 128+n.
 const (
 	StatusMisuse        = 2   // the command line or the plan is wrong
+	StatusTimeout       = 124 // a time limit ended the payload
 	StatusNotBuilt      = 125 // the jail could not be built
 	StatusNotExecutable = 126 // the payload exists but can't be executed
 	StatusNotFound      = 127 // the payload was not found inside the jail

@@ -51,6 +51,8 @@ type Plan struct {
 
 	// Service connects the payload to a service manager.
 	Service Service `json:"service,omitzero"`
+	// Resources limits what the jail may use.
+	Resources Resources `json:"resources"`
 
 	// Process is the payload.
 	Process Process `json:"process"`
@@ -85,6 +87,7 @@ func (p *Plan) code(c *coder) {
 	flag(c, &p.AllowUserns)
 	p.Life.code(c)
 	p.Service.code(c)
+	p.Resources.code(c)
 	p.Process.code(c)
 	p.Hooks.code(c)
 }

@@ -35,6 +35,7 @@ func bin(t testing.TB) string {
 var features = map[string]func() bool{
 	"userns": func() bool { return exec.Command("unshare", "-Ur", "true").Run() == nil },
 	"netns":  func() bool { return exec.Command("unshare", "-Urn", "true").Run() == nil },
+	"cgroup": canLimit,
 	"root":   func() bool { return os.Geteuid() == 0 },
 }
 

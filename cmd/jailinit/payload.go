@@ -50,6 +50,7 @@ func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, er
 	}
 	for _, step := range []func() error{
 		j.choosePID,
+		j.hideCgroups,
 		confine.Keyring,
 		func() error { return confine.Bounding(keep) },
 		func() error { return confine.Identity(p) },
@@ -66,6 +67,16 @@ func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, er
 		}
 	}
 	return j.execute(p, how)
+}
+
+// hideCgroups makes the jail's cgroup the root of what the payload sees of
+// cgroups, where it has one. The namespace it was cloned with begins at
+// jailspawn's.
+func (j *jail) hideCgroups() error {
+	if !j.plan.Resources.WantsCgroup() || j.plan.Shares(setup.CgroupNS) {
+		return nil
+	}
+	return setup.Fail("cgroup", "namespace", unix.Unshare(unix.CLONE_NEWCGROUP))
 }
 
 func umask(mask *uint32) error {

@@ -17,6 +17,7 @@ var runHelp = []string{
 	"run-identity",
 	"run-seccomp",
 	"run-landlock",
+	"run-limits",
 	"run-life",
 	"run-service",
 	"run-named",

@@ -25,6 +25,7 @@ type options struct {
 	lifeOptions
 	serviceOptions
 	landlockOptions
+	limitOptions
 }
 
 // parse reads the flags of a verb up to the first word that is none. It
@@ -65,6 +66,7 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	o.lifeFlags(f)
 	o.serviceFlags(f)
 	o.landlockFlags(f)
+	o.limitFlags(f)
 	return f
 }
 
@@ -112,6 +114,9 @@ func (o *options) build(command []string) (*setup.Plan, error) {
 		return nil, err
 	}
 	if err := o.landlockRules(p); err != nil {
+		return nil, err
+	}
+	if err := o.limits(p); err != nil {
 		return nil, err
 	}
 	return p, o.view(p, u)

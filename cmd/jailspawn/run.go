@@ -26,7 +26,12 @@ func runJail(args []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	status, err := spawn.Run(p, spawn.Options{Forward: forwarded(), LetGo: true, Note: note})
+	j, err := spawn.Start(p, spawn.Options{Forward: forwarded(), LetGo: true, Note: note})
+	if err != nil {
+		return 0, err
+	}
+	status, err := j.Wait()
+	tell(p, j.Usage())
 	if err != nil {
 		return 0, err
 	}

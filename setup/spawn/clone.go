@@ -9,11 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
-// clone starts jailinit in its namespaces, where it waits for its plan.
-func clone(p *setup.Plan, o Options, claim *named.Claim) (*Jail, error) {
+// clone starts jailinit in its namespaces and in its cgroup, where it waits for
+// its plan.
+func clone(p *setup.Plan, o Options, claim *named.Claim, g *cgroup.Group) (*Jail, error) {
 	init, err := openInit(o.Init)
 	if err != nil {
 		return nil, err
@@ -50,18 +52,24 @@ func clone(p *setup.Plan, o Options, claim *named.Claim) (*Jail, error) {
 	if claim != nil {
 		files = append(files, uintptr(claim.Listen))
 	}
-	restore, err := becomeJailRoot(p)
+	sys := attributes(p)
+	sys.UseCgroupFD, sys.CgroupFD = g.FD() >= 0, g.FD()
+	restore, err := becomeJailRoot(p, sys.UseCgroupFD)
 	if err != nil {
 		return nil, err
 	}
 	pid, err := syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(init), []string{"jailinit"}, &syscall.ProcAttr{
-		Dir: "/", Env: initEnv, Files: files, Sys: attributes(p),
+		Dir: "/", Env: initEnv, Files: files, Sys: sys,
 	})
 	restore()
 	if err != nil {
 		return nil, cloneError(p, err)
 	}
-	j := &Jail{pid: pid, plan: plan[1], status: status[0], control: control[0], ids: -1}
+	j := &Jail{pid: pid, plan: plan[1], status: status[0], control: control[0], ids: -1, group: g}
+	if err := g.Enter(pid); err != nil {
+		j.abandon()
+		return nil, err
+	}
 	if !p.Shares(setup.UserNS) {
 		if err := j.writeMaps(p); err != nil {
 			j.abandon()

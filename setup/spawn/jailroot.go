@@ -17,7 +17,10 @@ import (
 //
 // The kernel makes this process non-dumpable for it (PR_SET_DUMPABLE), which
 // suits one that holds root's descriptors.
-func becomeJailRoot(p *setup.Plan) (restore func(), err error) {
+//
+// intoCgroup says that the jail is cloned into a cgroup, for which the kernel
+// asks whether this thread may write to root's files.
+func becomeJailRoot(p *setup.Plan, intoCgroup bool) (restore func(), err error) {
 	if p.Shares(setup.UserNS) || p.IDs.Single() || p.IDs.Map == setup.MapIdentity {
 		return func() {}, nil
 	}
@@ -42,6 +45,7 @@ func becomeJailRoot(p *setup.Plan) (restore func(), err error) {
 		func() error { return setThreadGroups(nil) },
 		func() error { return setIDs(unix.SYS_SETRESGID, gid, ownGID) },
 		func() error { return setIDs(unix.SYS_SETRESUID, uid, 0) },
+		func() error { return overrideFiles(intoCgroup) },
 	} {
 		if err := step(); err != nil {
 			restore()
@@ -49,6 +53,21 @@ func becomeJailRoot(p *setup.Plan) (restore func(), err error) {
 		}
 	}
 	return restore, nil
+}
+
+// overrideFiles makes CAP_DAC_OVERRIDE effective again for this thread, which
+// to become another user than root has taken from it.
+func overrideFiles(wanted bool) error {
+	if !wanted {
+		return nil
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return err
+	}
+	data[0].Effective |= 1 << unix.CAP_DAC_OVERRIDE
+	return unix.Capset(&header, &data[0])
 }
 
 // setIDs sets the real and effective id of this thread to id, and the saved

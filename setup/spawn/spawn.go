@@ -17,11 +17,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/check"
+	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 	"github.com/jailspawn/jailspawn/setup/spawn/hook"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
@@ -72,6 +74,12 @@ type Jail struct {
 	asked *setup.Plan
 	claim *named.Claim // nil if the jail has no name
 
+	group  *cgroup.Group // nil if the jail has no cgroup of its own
+	limit  *timeLimit    // nil if its time is not limited
+	begin  time.Time
+	usage  cgroup.Usage
+	rusage unix.Rusage // of process 1 and those it waited for
+
 	signals   chan os.Signal
 	forwarded chan struct{} // closed when nothing is forwarded any more
 	stopAsked atomic.Bool   // a signal that stops was passed on
@@ -121,20 +129,27 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	if err = hook.Run(hook.PreStart, plan, 0); err == nil {
 		err = prepareService(&plan.Service)
 	}
+	var group *cgroup.Group
 	if err == nil {
-		j, err = clone(plan, o, claim)
+		group, err = newGroup(&plan.Resources)
+	}
+	begin := time.Now()
+	if err == nil {
+		j, err = clone(plan, o, claim, group)
 	}
 	if err == nil {
 		err = j.publish(plan, claim, &o)
 	}
 	if err != nil {
+		_ = group.Remove()
 		closeFD(ids)
 		removePIDFile(plan.Service.PIDFile)
 		_ = hook.Run(hook.PostStop, plan, 0)
 		claim.Remove()
 		return nil, err
 	}
-	j.ids, j.started, j.letGo = ids, o.Started, o.LetGo
+	j.ids, j.started, j.letGo, j.begin = ids, o.Started, o.LetGo, begin
+	j.limitTime(plan)
 	// The plan goes first, so that jailinit works while the rest is prepared.
 	j.handing = j.sendPlan(plan)
 	if len(o.Forward) > 0 {
@@ -160,8 +175,15 @@ func (j *Jail) Wait() (syscall.WaitStatus, error) {
 	defer runtime.UnlockOSThread()
 	status, err := j.wait()
 	j.endService()
+	if exceeded := j.limit.end(); exceeded != nil {
+		status, err = 0, exceeded
+	}
 	if j.handing != nil {
 		err = j.handing // what jailinit says is but the consequence
+	}
+	j.measure()
+	if left := j.group.Remove(); left != nil {
+		err = both(err, left)
 	}
 	err = j.release(status, err)
 	closeFD(j.ids)

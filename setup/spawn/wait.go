@@ -21,7 +21,7 @@ func (j *Jail) wait() (status syscall.WaitStatus, err error) {
 	unix.Close(j.status)
 	var init unix.WaitStatus
 	for {
-		_, waitErr := unix.Wait4(j.pid, &init, 0, nil)
+		_, waitErr := unix.Wait4(j.pid, &init, 0, &j.rusage)
 		if waitErr != unix.EINTR {
 			break
 		}
