@@ -165,9 +165,9 @@ func parseDevice(s string, l *setup.IOLimit) error {
 	return nil
 }
 
-// tell prints what a jail used, if that was asked for, and always that it ran
+// tellUsage prints what a jail used, if that was asked for, and always that it ran
 // out of memory: its exit status doesn't say so.
-func tell(p *setup.Plan, u cgroup.Usage) {
+func tellUsage(p *setup.Plan, u cgroup.Usage) {
 	if u.OOMKills != nil && *u.OOMKills > 0 && p.Resources.Memory != 0 {
 		fmt.Fprintf(os.Stderr, "jailspawn: memory: the jail needed more than its %s: %d of its processes were killed (hint: give more with --memory)\n", size(p.Resources.Memory), *u.OOMKills)
 	}

@@ -31,7 +31,7 @@ func runJail(args []string) (int, error) {
 		return 0, err
 	}
 	status, err := j.Wait()
-	tell(p, j.Usage())
+	tellUsage(p, j.Usage())
 	if err != nil {
 		return 0, err
 	}

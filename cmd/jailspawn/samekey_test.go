@@ -25,6 +25,7 @@ var flagExamples = map[string]string{
 
 	"ro-fd": "0:/x/null", "rw-fd": "0:/x/null", "file-fd": "0:/x/null", "file": "/x/file=content",
 	"proc-subset": "pid", "propagation": "slave",
+	"io":         "8:0,rbps=1M",
 	"signal-map": "TERM:INT", "tty": "never", "tcp-bind": "7", "tcp-connect": "7",
 }
 
