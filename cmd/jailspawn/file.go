@@ -91,7 +91,7 @@ func printPreset(args []string) (int, error) {
 
 // notInFiles are the sections of help whose flags have no key in a file: they
 // say where the plan comes from and what becomes of it.
-var notInFiles = map[string]bool{"run": true, "run-example": true, "run-plans": true}
+var notInFiles = map[string]bool{"run": true, "run-example": true, "run-plans": true, "run-watch": true}
 
 // schema is what can stand in a jail file: for each group of flags in the help
 // a section with a key for each flag, under the same names.
@@ -191,7 +191,7 @@ func (o *options) parseAfter(j *jailfile.Jail, n int, verb string, args []string
 	}
 	*o = *fresh
 	o.jail = j
-	return j.Words(set.Args()), set.NFlag(), nil
+	return j.Words(set.Args()), o.givenOf(set), nil
 }
 
 // blame finds for each problem of a plan the setting in a file that brought it

@@ -21,6 +21,7 @@ var runHelp = []string{
 	"run-life",
 	"run-service",
 	"run-named",
+	"run-watch",
 	"run-plans",
 	"run-example",
 }
@@ -34,6 +35,7 @@ var helpPages = map[string][]string{
 	"help":       {"main"},
 	"inspect":    {"inspect"},
 	"kill":       {"kill"},
+	"logs":       {"logs"},
 	"ls":         {"ls"},
 	"prune":      {"prune"},
 	"ps":         {"ps"},

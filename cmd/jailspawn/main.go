@@ -37,6 +37,7 @@ func verbs() []verb {
 		killVerb(),
 		stopVerb(),
 		onJail("wait", nil, waitForJail),
+		logsVerb(),
 		onJail("inspect", nil, inspectJail),
 		{"prune", pruneJails},
 		{"seccomp", printPolicy},
@@ -62,6 +63,8 @@ func dispatch(args []string) (int, error) {
 	switch args[0] {
 	case "--":
 		return runJail(args)
+	case superviseVerb:
+		return supervise(args[1:])
 	case "-h", "--help":
 		return printHelp(nil)
 	case "--version":

@@ -26,10 +26,11 @@ type options struct {
 	serviceOptions
 	landlockOptions
 	limitOptions
+	watchOptions
 }
 
 // parse reads the flags of a verb up to the first word that is none. It
-// returns the command and how many flags were given.
+// returns the command and how many flags were given that make the plan.
 func (o *options) parse(verb string, args []string) (command []string, given int, err error) {
 	set := o.flags(verb)
 	if err := set.Parse(args); err != nil {
@@ -42,7 +43,7 @@ func (o *options) parse(verb string, args []string) (command []string, given int
 		}
 		return o.parseAfter(j, len(j.Settings), verb, args)
 	}
-	return set.Args(), set.NFlag(), nil
+	return set.Args(), o.givenOf(set), nil
 }
 
 // flags is the set of flags of run and plan. Their texts are in help/; a test
@@ -67,6 +68,7 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	o.serviceFlags(f)
 	o.landlockFlags(f)
 	o.limitFlags(f)
+	o.watchFlags(f)
 	return f
 }
 

@@ -14,35 +14,52 @@ import (
 	"github.com/jailspawn/jailspawn/setup/planfile"
 	"github.com/jailspawn/jailspawn/setup/pty"
 	"github.com/jailspawn/jailspawn/setup/spawn"
+	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
 
 // runJail is the verb run.
-func runJail(args []string) (int, error) {
-	p, err := planFrom("run", args)
+func runJail(args []string) (int, error) { return run(args, nil) }
+
+// run runs a jail; supervised, if not nil, is what a detached one needs beside.
+func run(args []string, supervised func(*spawn.Options)) (int, error) {
+	o := new(options)
+	command, given, err := o.parse("run", args)
 	if errors.Is(err, pflag.ErrHelp) {
 		return printHelp([]string{"run"})
 	}
-	if err != nil {
-		return 0, err
+	if err == nil && o.detach && supervised == nil {
+		return detach(args)
 	}
-	j, err := spawn.Start(p, spawn.Options{Forward: forwarded(), LetGo: true, Note: note})
-	if err != nil {
-		return 0, err
+	var p *setup.Plan
+	if err == nil {
+		p, err = o.checkedPlan(command, given)
+		err = o.blame("run", args, err)
 	}
-	status, err := j.Wait()
-	tellUsage(p, j.Usage())
-	if err != nil {
-		return 0, err
+	var status syscall.WaitStatus
+	var usage cgroup.Usage
+	if err == nil {
+		status, usage, err = o.start(p, supervised)
 	}
-	if status.Signaled() && status.Signal() == syscall.SIGINT && tty.Foreground(0) {
+	code := setup.ExitStatus(err)
+	if err == nil {
+		code = exitCode(p, status)
+	}
+	o.reportEnd(status, code, &usage, err)
+	if err == nil && status.Signaled() && status.Signal() == syscall.SIGINT && tty.Foreground(0) {
 		interrupt()
 	}
+	return code, err
+}
+
+// exitCode is the exit status that tells of the payload's end; some count as
+// success if the plan says so.
+func exitCode(p *setup.Plan, status syscall.WaitStatus) int {
 	code := spawn.ExitStatus(status)
 	if p.Life.OK(code) {
-		return 0, nil
+		return 0
 	}
-	return code, nil
+	return code
 }
 
 // interrupt ends this process by SIGINT, as it ended the payload. A shell at
@@ -50,6 +67,27 @@ func runJail(args []string) (int, error) {
 func interrupt() {
 	signal.Reset(syscall.SIGINT)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+}
+
+// start starts the jail and waits for it.
+func (o *options) start(p *setup.Plan, supervised func(*spawn.Options)) (status syscall.WaitStatus, usage cgroup.Usage, err error) {
+	if err := o.watchOptions.check(p); err != nil {
+		return 0, usage, err
+	}
+	so := spawn.Options{Forward: forwarded(), LetGo: true, Note: note}
+	if err := o.fill(&so); err != nil {
+		return 0, usage, err
+	}
+	if supervised != nil {
+		supervised(&so)
+	}
+	j, err := spawn.Start(p, so)
+	if err != nil {
+		return 0, usage, err
+	}
+	status, err = j.Wait()
+	tellUsage(p, j.Usage())
+	return status, j.Usage(), err
 }
 
 // forwarded lists what is passed on to the payload: every signal that can be
@@ -96,17 +134,6 @@ func printPlan(args []string) (int, error) {
 	return 0, planfile.Write(os.Stdout, p)
 }
 
-// planFrom turns the arguments of a verb into a plan that was checked.
-func planFrom(verb string, args []string) (*setup.Plan, error) {
-	o := new(options)
-	command, given, err := o.parse(verb, args)
-	if err != nil {
-		return nil, err
-	}
-	p, err := o.checkedPlan(command, given)
-	return p, o.blame(verb, args, err)
-}
-
 // checkedPlan builds or reads the plan.
 func (o *options) checkedPlan(command []string, given int) (p *setup.Plan, err error) {
 	if o.plan != "" {
@@ -120,7 +147,8 @@ func (o *options) checkedPlan(command []string, given int) (p *setup.Plan, err e
 	return p, check.Plan(p)
 }
 
-// readPlan reads a whole plan; a plan has no defaults, so nothing goes with it.
+// readPlan reads a whole plan; a plan has no defaults, so nothing goes with it
+// but how jailspawn watches it.
 func readPlan(file string, command []string, given int) (*setup.Plan, error) {
 	if len(command) > 0 || given > 1 {
 		return nil, usage("--plan stands alone", "the plan says it all; edit it instead")

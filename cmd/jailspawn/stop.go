@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup/planfile"
-	"github.com/jailspawn/jailspawn/setup/spawn"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
@@ -83,7 +82,7 @@ func waitForJail(j *named.Jail) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return spawn.ExitStatus(status), nil
+	return exitCode(j.Plan, status), nil
 }
 
 // inspectJail is the verb inspect. It prints the plan as it was run, a form

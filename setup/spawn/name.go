@@ -29,7 +29,8 @@ func takeName(p *setup.Plan) (*named.Claim, error) {
 
 // publish makes a named jail known, before it gets its plan.
 func (j *Jail) publish(p *setup.Plan, claim *named.Claim, o *Options) error {
-	j.asked, j.claim = p, claim
+	j.asked, j.claim, j.report = p, claim, o.Report
+	j.reportStarted()
 	if claim == nil {
 		return nil
 	}
@@ -43,16 +44,19 @@ func (j *Jail) publish(p *setup.Plan, claim *named.Claim, o *Options) error {
 	return err
 }
 
-// running does what is to be done when the payload runs its program.
+// running does what is to be done when the payload runs its program. A failure
+// ends the jail.
 func (j *Jail) running() {
-	if err := hook.Run(hook.PostStart, j.asked, j.pid); err != nil {
+	err := hook.Run(hook.PostStart, j.asked, j.pid)
+	if err == nil {
+		j.serviceRuns()
+		if j.started != nil {
+			err = j.started(j)
+		}
+	}
+	if err != nil {
 		j.handing = err
 		_ = unix.Kill(j.pid, unix.SIGKILL)
-		return
-	}
-	j.serviceRuns()
-	if j.started != nil {
-		j.started()
 	}
 }
 

@@ -159,12 +159,15 @@ func letGo() {
 	unix.Close(null)
 }
 
-// tellReady writes a newline to the descriptor that waits for it, once.
+// tellReady reports that the payload is ready, once.
 func (j *Jail) tellReady() {
 	j.readyOnce.Do(func() {
 		if fd := j.asked.Service.ReadyFD; fd > 0 {
 			_, _ = unix.Write(fd, []byte{'\n'})
 			unix.Close(fd)
+		}
+		if j.report != nil {
+			j.report(&Report{Event: ReportReady})
 		}
 	})
 }

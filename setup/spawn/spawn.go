@@ -50,7 +50,12 @@ type Options struct {
 	LetGo bool
 
 	// Started, if not nil, is called by Wait when the payload runs its program.
-	Started func()
+	// An error ends the jail.
+	Started func(*Jail) error
+
+	// Report, if not nil, is called with the reports "started" and "ready"; see
+	// [ExitReport] and [ErrorReports] for those of the end.
+	Report func(*Report)
 
 	// Note, if not nil, is called by Start with what the plan only tries and
 	// this machine doesn't have, in one line each.
@@ -68,11 +73,12 @@ type Jail struct {
 	status  int // read end of the status pipe
 	control int // this end of the control socket
 	ids     int // keeps the range of ids taken, or -1
-	started func()
+	started func(*Jail) error
 	handing error
 
-	asked *setup.Plan
-	claim *named.Claim // nil if the jail has no name
+	asked  *setup.Plan
+	claim  *named.Claim // nil if the jail has no name
+	report func(*Report)
 
 	group  *cgroup.Group // nil if the jail has no cgroup of its own
 	limit  *timeLimit    // nil if its time is not limited
