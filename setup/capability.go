@@ -15,6 +15,9 @@ var capabilityNames = [...]string{
 	"block_suspend", "audit_read", "perfmon", "bpf", "checkpoint_restore",
 }
 
+// CapabilityCount is how many capabilities this build knows.
+const CapabilityCount = len(capabilityNames)
+
 // CapabilityNames returns all names that a plan may use, without "cap_".
 func CapabilityNames() []string { return capabilityNames[:] }
 

@@ -46,6 +46,9 @@ func Outside(maps []IDMap, inside uint32) (id uint32, ok bool) {
 // own.
 func (i *IDs) Single() bool { return len(i.UIDs) == 1 && i.UIDs[0].Count == 1 }
 
+// One reports whether the jail has a single user id, as an ordinary user's has.
+func (i *IDs) One() bool { return len(i.UIDs) == 1 && i.UIDs[0].Count == 1 }
+
 func (i *IDs) code(c *coder) {
 	str(c, &i.Map)
 	list(c, &i.UIDs, codeIDMap)

@@ -74,6 +74,26 @@ func (p *Plan) Shares(n Namespace) bool {
 	return false
 }
 
+// OwnMounts reports whether the payload gets a user and mount namespace of its
+// own inside the jail's: one that keeps sys_admin could undo read-only mounts
+// otherwise. Its capabilities then count in those two namespaces alone. In a
+// jail without a user namespace sys_admin is the host's, and nothing helps.
+func (p *Plan) OwnMounts() bool {
+	if p.Shares(UserNS) {
+		return false
+	}
+	for _, name := range p.Process.Capabilities {
+		if name == "sys_admin" {
+			return true
+		}
+	}
+	return false
+}
+
+// SecondStage reports whether jailinit is executed once more, as the process
+// that becomes the payload.
+func (p *Plan) SecondStage() bool { return p.Process.Seccomp.Late || p.OwnMounts() }
+
 func (p *Plan) code(c *coder) {
 	num(c, &p.Version)
 	str(c, &p.Name)

@@ -41,15 +41,38 @@ func (j *jail) start(p *setup.Process, how *syscall.ProcAttr) (pid int, err erro
 	return pid, err
 }
 
-// confineAndStart is the second half of the story, in the order that makes it
-// sound: each step needs a right that a later one takes away.
+// confineAndStart is the second half of the story, unless a second stage tells
+// it.
 func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, error) {
+	if err := j.choosePID(); err != nil {
+		return 0, err
+	}
+	if j.plan.SecondStage() {
+		return j.startSecond(p, how)
+	}
+	if err := j.confine(p); err != nil {
+		return 0, err
+	}
+	if err := j.filter(p); err != nil {
+		return 0, err
+	}
+	return j.execute(p, how)
+}
+
+// filter is what comes last: only what the filters allow can be done behind it.
+func (j *jail) filter(p *setup.Process) error {
+	return confine.Seccomp(&p.Seccomp)
+}
+
+// confine takes from the calling thread what the payload is not to have, in the
+// order that makes it sound: each step needs a right that a later one takes
+// away.
+func (j *jail) confine(p *setup.Process) error {
 	keep, ok := setup.CapabilityMask(p.Capabilities)
 	if !ok {
-		return 0, &setup.Error{Step: "capabilities", Detail: "unknown name in the plan"}
+		return &setup.Error{Step: "capabilities", Detail: "unknown name in the plan"}
 	}
 	for _, step := range []func() error{
-		j.choosePID,
 		j.hideCgroups,
 		confine.Keyring,
 		func() error { return confine.Bounding(keep) },
@@ -60,13 +83,12 @@ func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, er
 		func() error { return confine.Limits(p.Rlimits) },
 		func() error { return umask(p.Umask) },
 		func() error { return confine.Landlock(&p.Landlock) },
-		func() error { return confine.Seccomp(&p.Seccomp) },
 	} {
 		if err := step(); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return j.execute(p, how)
+	return nil
 }
 
 // hideCgroups makes the jail's cgroup the root of what the payload sees of
@@ -217,6 +239,8 @@ func execError(name string, err error) error {
 		e.Hint = "it needs execute permission, for the payload's user and on every directory above"
 	case e.Errno == unix.ENOEXEC:
 		e.Hint = "a script needs a #! line, a binary this machine's architecture"
+	case e.Errno == unix.EPERM:
+		e.Hint = "a seccomp policy of --seccomp may forbid execve"
 	case e.Errno == unix.E2BIG:
 		e.Hint = "arguments and environment are too long"
 	}

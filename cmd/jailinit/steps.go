@@ -18,6 +18,7 @@ type jail struct {
 	tree     *mounts.Tree
 	limited  bool      // no user namespace can be made in the jail
 	listener *listener // nil without socket activation
+	self     int       // jailinit's own file, for the second stage
 }
 
 // steps is the story of a jail up to its payload. Each step does one thing and
@@ -30,6 +31,7 @@ var steps = []func(*jail) error{
 	(*jail).dropInherited,
 	(*jail).receiveMounts,
 	(*jail).openLastPID,
+	(*jail).openSelf,
 	(*jail).isolateMounts,
 	(*jail).makeRoot,
 	(*jail).makeMounts,

@@ -37,6 +37,8 @@ func (o *seccompOptions) seccomp(p *setup.Plan) (err error) {
 	case "default":
 	case "none":
 		s.Off = true
+	case "seed":
+		s.Policy = []string{"include seed"}
 	default:
 		s.Policy, err = readPolicy(o.seccompPolicy)
 	}
@@ -60,7 +62,7 @@ func readPolicy(file string) ([]string, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		e := setup.Fail("seccomp", file, err).(*setup.Error)
-		e.Hint = "--seccomp takes default, none or a file"
+		e.Hint = "--seccomp takes default, seed, none or a file"
 		e.Status = setup.StatusMisuse
 		return nil, e
 	}
@@ -117,10 +119,10 @@ func readFilter(fd int) ([]byte, error) {
 // printPolicy is the verb seccomp: it shows what a policy means.
 func printPolicy(args []string) (int, error) {
 	if len(args) != 1 || strings.HasPrefix(args[0], "-") {
-		return 0, usage("seccomp takes one policy: default or a file", "jailspawn seccomp default")
+		return 0, usage("seccomp takes one policy: default, seed or a file", "jailspawn seccomp default")
 	}
-	if args[0] == "default" {
-		fmt.Print(seccomp.DefaultText)
+	if text, ok := seccomp.BuiltIn(args[0]); ok {
+		fmt.Print(text)
 		return 0, nil
 	}
 	lines, err := readPolicy(args[0])

@@ -15,6 +15,12 @@ func Hide() error {
 	return setup.Fail("dumpable", "", prctl(unix.PR_SET_DUMPABLE, 0, 0))
 }
 
+// Show undoes [Hide], for as long as nobody else is in the jail: the files in
+// /proc of a child that shares this process's memory belong to the jail then.
+func Show() error {
+	return setup.Fail("dumpable", "", prctl(unix.PR_SET_DUMPABLE, 1, 0))
+}
+
 // Descriptors closes every descriptor from first on: what the caller of
 // jailspawn left open without close-on-exec.
 func Descriptors(first int) error {

@@ -186,6 +186,7 @@ func TestForbidsStart(t *testing.T) {
 	}{
 		{[]string{"include default"}, false},
 		{[]string{"include default", "deny ptrace"}, false},
+		{[]string{"include seed"}, false},
 		{[]string{"include default", "deny clone"}, true},
 		{[]string{"include default", "log clone"}, false},
 		{[]string{"include default", "deny write if arg0 == 2"}, true},
@@ -213,7 +214,7 @@ func TestMistakes(t *testing.T) {
 		{"allow read if arg0.low == 0x100000000", "wider than the 32 bits"},
 		{"allow read when sys_tim", "did you mean sys_time?"},
 		{"otherwise allow read", "follows the action"},
-		{"include strict", "only the default policy"},
+		{"include strict", "only the policies that are built in"},
 	} {
 		_, err := Parse([]string{"include default", c.line})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "line 2") {

@@ -11,10 +11,25 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 )
 
-// DefaultText is the default policy, as people read it.
-//
-//go:embed default.policy
-var DefaultText string
+// The policies that are built in, as people read them.
+var (
+	//go:embed default.policy
+	defaultText string
+	//go:embed seed.policy
+	seedText string
+)
+
+// BuiltIn returns the text of a policy that has a name instead of a file:
+// default, or seed, the process rules of the RFC's policy.
+func BuiltIn(name string) (text string, ok bool) {
+	switch name {
+	case "default":
+		return defaultText, true
+	case "seed":
+		return seedText, true
+	}
+	return "", false
+}
 
 // Parse reads a policy. Its error is a [setup.Error] that names the line.
 func Parse(lines []string) (*Policy, error) {
@@ -82,12 +97,13 @@ func (p *parser) line(line string) *setup.Error {
 }
 
 func (p *parser) include(words []string) *setup.Error {
-	if len(words) != 1 || words[0] != "default" {
-		return wrong("only the default policy can be included", "write include default")
+	text, ok := BuiltIn(strings.Join(words, " "))
+	if !ok {
+		return wrong("only the policies that are built in can be included", "write include default, or include seed")
 	}
-	for line := range strings.Lines(DefaultText) {
+	for line := range strings.Lines(text) {
 		if err := p.line(line); err != nil {
-			return err // a default policy with a mistake is a bug that the tests find
+			return err // a mistake in one of them is a bug that the tests find
 		}
 	}
 	return nil

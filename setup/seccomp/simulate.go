@@ -59,7 +59,7 @@ func branch(op uint16, acc, k uint32, yes, no int) int {
 // filters are loaded (kernel-side of syscall.ForkExec and the Go runtime).
 var startCalls = []string{
 	"read", "write", "close", "pipe2", "dup3", "fcntl", "close_range", "newfstatat", "faccessat2", "chdir",
-	"clone", "ioctl", "setpgid", "setsid", "execve", "wait4", "exit", "exit_group", "prlimit64", "prctl",
+	"clone", "ioctl", "setpgid", "setsid", "execve", "wait4", "exit", "exit_group", "prctl",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill", "getpid", "gettid",
 	"futex", "mmap", "munmap", "mprotect", "madvise", "sched_yield", "nanosleep",
 }
