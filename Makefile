@@ -1,7 +1,7 @@
 GO      ?= go
 PREFIX  ?= /usr/local
 VERSION ?= 0.1.0
-SOURCES := $(shell find cmd setup mounts netup reap -name '*.go' -o -path "*/help/*.txt") go.mod go.sum
+SOURCES := $(shell find cmd setup mounts netup reap -name '*.[gs]*' -o -path "*/help/*.txt") go.mod go.sum
 BUILD   := $(VERSION)-$(shell cat $(SOURCES) | sha256sum | cut -c1-12)
 COMPLETIONS := bash-completion/completions/jailspawn fish/vendor_completions.d/jailspawn.fish zsh/site-functions/_jailspawn
 LDFLAGS := -s -w -X github.com/jailspawn/jailspawn/setup.Build=$(BUILD)
@@ -10,6 +10,10 @@ export CGO_ENABLED = 0
 
 .PHONY: all test check fmt bench install clean demo help
 all: bin/jailspawn bin/jailinit ## build both binaries into bin/
+
+# On these the watcher beside a detached jail does without the Go runtime.
+WATCHER_amd64 := -E main.entry -X main.watcher=yes
+bin/jailspawn: LDFLAGS += $(WATCHER_$(shell $(GO) env GOARCH))
 
 bin/%: $(SOURCES)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$*

@@ -109,7 +109,14 @@ func reportTo(fd int, e *setup.Event) {
 	_, _ = unix.Write(fd, e.Encode())
 }
 
+// reportStop reports that the payload was stopped, unless the pipe is full of
+// such reports: beside a detached jail nobody reads them before its end, and
+// process 1 must not wait for that.
 func reportStop(sig unix.Signal) {
+	poll := []unix.PollFd{{Fd: setup.StatusFD, Events: unix.POLLOUT}}
+	if n, err := unix.Poll(poll, 0); err != nil || n == 0 {
+		return
+	}
 	report(&setup.Event{Kind: setup.EventStopped, Status: uint32(sig)})
 }
 

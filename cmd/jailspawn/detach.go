@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -87,14 +86,16 @@ func (o *watchOptions) report(r *spawn.Report) {
 	}
 }
 
-// reportEnd writes the last reports. A payload whose time was over has ended;
-// that is no error.
-func (o *watchOptions) reportEnd(status syscall.WaitStatus, code int, used *cgroup.Usage, err error) {
-	if o.statusFD <= 0 {
-		return
+// reportExit writes the last report of a jail that ran.
+func (o *watchOptions) reportExit(status syscall.WaitStatus, code int, used cgroup.Usage) {
+	if o.statusFD > 0 {
+		o.report(spawn.ExitReport(status, code, &used))
 	}
-	if err == nil || code == setup.StatusTimeout {
-		o.report(spawn.ExitReport(status, code, used))
+}
+
+// reportError writes the last reports of a jail that failed.
+func (o *watchOptions) reportError(err error) {
+	if o.statusFD <= 0 {
 		return
 	}
 	for _, r := range spawn.ErrorReports(err) {
@@ -143,41 +144,4 @@ func detach(args []string) (int, error) {
 			return spawn.ExitStatus(syscall.WaitStatus(status)), nil
 		}
 	}
-}
-
-// superviseVerb is how detach calls this program; it is no verb for people.
-const superviseVerb = "supervise"
-
-// supervise runs a detached jail: supervise FD [flags of run]. The caller of
-// run waits at the other end of FD.
-func supervise(args []string) (int, error) {
-	ready, err := strconv.Atoi(strings.Join(args[:min(1, len(args))], ""))
-	if err != nil {
-		return 0, usage("supervise is not for people", "jailspawn run --detach")
-	}
-	unix.CloseOnExec(ready)
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		return 0, setup.Fail("detach", "", err)
-	}
-	return run(args[1:], func(so *spawn.Options) {
-		so.Stdin = null
-		if so.Stdout == nil {
-			so.Stdout, so.Stderr = null, null
-		}
-		so.Started = func(*spawn.Jail) error {
-			for fd, f := range []*os.File{null, null, so.Stderr} {
-				if err := unix.Dup2(int(f.Fd()), fd); err != nil {
-					return setup.Fail("detach", "", err)
-				}
-			}
-			_ = os.Chdir("/")
-			// The caller may have been killed while it waited; then this jail
-			// is nobody's.
-			if _, err := unix.Write(ready, []byte{1}); err != nil {
-				return setup.Fail("detach", "", err)
-			}
-			return setup.Fail("detach", "", unix.Close(ready))
-		}
-	})
 }

@@ -65,6 +65,8 @@ func dispatch(args []string) (int, error) {
 		return runJail(args)
 	case superviseVerb:
 		return supervise(args[1:])
+	case finishVerb:
+		return finish(args[1:])
 	case "-h", "--help":
 		return printHelp(nil)
 	case "--version":

@@ -14,7 +14,6 @@ import (
 	"github.com/jailspawn/jailspawn/setup/planfile"
 	"github.com/jailspawn/jailspawn/setup/pty"
 	"github.com/jailspawn/jailspawn/setup/spawn"
-	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
 
@@ -22,7 +21,7 @@ import (
 func runJail(args []string) (int, error) { return run(args, nil) }
 
 // run runs a jail; supervised, if not nil, is what a detached one needs beside.
-func run(args []string, supervised func(*spawn.Options)) (int, error) {
+func run(args []string, supervised func(*options, *spawn.Options)) (int, error) {
 	o := new(options)
 	command, given, err := o.parse("run", args)
 	if errors.Is(err, pflag.ErrHelp) {
@@ -36,16 +35,46 @@ func run(args []string, supervised func(*spawn.Options)) (int, error) {
 		p, err = o.checkedPlan(command, given)
 		err = o.blame("run", args, err)
 	}
-	var status syscall.WaitStatus
-	var usage cgroup.Usage
+	var j *spawn.Jail
 	if err == nil {
-		status, usage, err = o.start(p, supervised)
+		j, err = o.start(p, supervised)
 	}
+	if err != nil {
+		o.reportError(err)
+		return 0, err
+	}
+	return o.end(j)
+}
+
+// start starts the jail.
+func (o *options) start(p *setup.Plan, supervised func(*options, *spawn.Options)) (*spawn.Jail, error) {
+	if err := o.watchOptions.check(p); err != nil {
+		return nil, err
+	}
+	so := spawn.Options{Forward: forwarded(), LetGo: true, Note: note}
+	if err := o.fill(&so); err != nil {
+		return nil, err
+	}
+	if supervised != nil {
+		supervised(o, &so)
+	}
+	return spawn.Start(p, so)
+}
+
+// end waits for the jail, and tells how it ended.
+func (o *watchOptions) end(j *spawn.Jail) (int, error) {
+	status, err := j.Wait()
+	tellUsage(j.Plan(), j.Usage())
 	code := setup.ExitStatus(err)
 	if err == nil {
-		code = exitCode(p, status)
+		code = exitCode(j.Plan(), status)
 	}
-	o.reportEnd(status, code, &usage, err)
+	// A payload whose time was over has ended; that is no error.
+	if err == nil || code == setup.StatusTimeout {
+		o.reportExit(status, code, j.Usage())
+	} else {
+		o.reportError(err)
+	}
 	if err == nil && status.Signaled() && status.Signal() == syscall.SIGINT && tty.Foreground(0) {
 		interrupt()
 	}
@@ -67,27 +96,6 @@ func exitCode(p *setup.Plan, status syscall.WaitStatus) int {
 func interrupt() {
 	signal.Reset(syscall.SIGINT)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
-}
-
-// start starts the jail and waits for it.
-func (o *options) start(p *setup.Plan, supervised func(*spawn.Options)) (status syscall.WaitStatus, usage cgroup.Usage, err error) {
-	if err := o.watchOptions.check(p); err != nil {
-		return 0, usage, err
-	}
-	so := spawn.Options{Forward: forwarded(), LetGo: true, Note: note}
-	if err := o.fill(&so); err != nil {
-		return 0, usage, err
-	}
-	if supervised != nil {
-		supervised(&so)
-	}
-	j, err := spawn.Start(p, so)
-	if err != nil {
-		return 0, usage, err
-	}
-	status, err = j.Wait()
-	tellUsage(p, j.Usage())
-	return status, j.Usage(), err
 }
 
 // forwarded lists what is passed on to the payload: every signal that can be

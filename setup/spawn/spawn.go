@@ -69,10 +69,11 @@ type Options struct {
 // A Jail was started by [Start] and is waited for by [Jail.Wait].
 type Jail struct {
 	pid     int
-	plan    int // write end of the plan pipe
-	status  int // read end of the status pipe
-	control int // this end of the control socket
-	ids     int // keeps the range of ids taken, or -1
+	plan    int    // write end of the plan pipe
+	status  int    // read end of the status pipe
+	pending []byte // what came through it and is no whole event yet
+	control int    // this end of the control socket
+	ids     int    // keeps the range of ids taken, or -1
 	started func(*Jail) error
 	handing error
 

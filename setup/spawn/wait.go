@@ -43,7 +43,6 @@ func (j *Jail) wait() (status syscall.WaitStatus, err error) {
 
 // events returns the last event before the end of the pipe.
 func (j *Jail) events() (last *setup.Event, err error) {
-	var pending []byte
 	buf := make([]byte, 512)
 	for {
 		n, err := unix.Read(j.status, buf)
@@ -53,9 +52,9 @@ func (j *Jail) events() (last *setup.Event, err error) {
 		if err != nil || n == 0 {
 			return last, setup.Fail("status", "", err)
 		}
-		pending = append(pending, buf[:n]...)
+		j.pending = append(j.pending, buf[:n]...)
 		for {
-			e, rest, err := setup.DecodeEvent(pending)
+			e, rest, err := setup.DecodeEvent(j.pending)
 			if err != nil {
 				_ = unix.Kill(j.pid, unix.SIGKILL)
 				return nil, err
@@ -63,7 +62,7 @@ func (j *Jail) events() (last *setup.Event, err error) {
 			if e == nil {
 				break
 			}
-			pending, last = rest, e
+			j.pending, last = rest, e
 			switch e.Kind {
 			case setup.EventStarted:
 				j.running()

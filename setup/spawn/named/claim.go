@@ -179,6 +179,31 @@ func (c *Claim) Publish(s *State) error {
 	return setup.Fail("name", c.name, err)
 }
 
+// Lock returns the descriptor that holds the name. It does so as well in a
+// program that this process executes, if it is kept open.
+func (c *Claim) Lock() int { return int(c.lock.Fd()) }
+
+// Adopt takes a claim over by its lock, with what it has published.
+func (d *Dir) Adopt(name string, lock int) (*Claim, *State, error) {
+	c := &Claim{dir: d, name: name, Listen: -1, lock: os.NewFile(uintptr(lock), lockFile)}
+	var err error
+	if c.entry, err = d.root.OpenRoot(name); err == nil && !d.current(c) {
+		err = errMoved
+	}
+	if err == nil {
+		c.exit, err = c.entry.OpenFile(exitFile, os.O_RDWR, 0)
+	}
+	var s *State
+	if err == nil {
+		s, err = d.readState(name)
+	}
+	if err != nil {
+		c.Close()
+		return nil, nil, setup.Fail("name", name, err)
+	}
+	return c, s, nil
+}
+
 // End tells those who wait how the jail ended.
 func (c *Claim) End(e *setup.Event) {
 	if c != nil {
