@@ -32,6 +32,9 @@ const (
 	// ControlMounts carries descriptors of detached mounts by SCM_RIGHTS
 	// (unix(7)): those of the plan's prepared sources, in order.
 	ControlMounts Control = 'm'
+	// ControlNetwork says that the interfaces of the plan are there and
+	// configured.
+	ControlNetwork Control = 'n'
 	// ControlFailed says that jailspawn could not prepare what jailinit waits
 	// for; jailinit ends without a word, as jailspawn tells the cause.
 	ControlFailed Control = 'f'

@@ -55,11 +55,11 @@ func (n Namespace) Rule() (rule NamespaceRule, ok bool) {
 }
 
 // CloneFlags returns the CLONE_NEW* flags of every namespace that the plan
-// doesn't share.
+// doesn't share. A network namespace that the jail joins isn't new either.
 func (p *Plan) CloneFlags() uintptr {
 	var flags uintptr
 	for _, r := range Namespaces {
-		if !p.Shares(r.Namespace) {
+		if !p.Shares(r.Namespace) && (r.Namespace != NetNS || p.Network.Join == "") {
 			flags |= r.Flag
 		}
 	}

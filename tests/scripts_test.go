@@ -37,6 +37,15 @@ var features = map[string]func() bool{
 	"netns":  func() bool { return exec.Command("unshare", "-Urn", "true").Run() == nil },
 	"cgroup": canLimit,
 	"root":   func() bool { return os.Geteuid() == 0 },
+	// Devices and packet filters, in a network namespace of one's own.
+	"veth":    inNetwork("ip", "link", "add", "type", "veth"),
+	"macvlan": inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type macvlan"),
+	"ipvlan":  inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type ipvlan"),
+	"nft":     inNetwork("nft", "add table inet t"),
+}
+
+func inNetwork(command ...string) func() bool {
+	return func() bool { return exec.Command("unshare", append([]string{"-Urn"}, command...)...).Run() == nil }
 }
 
 func TestRequired(t *testing.T) {

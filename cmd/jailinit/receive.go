@@ -81,6 +81,23 @@ func (j *jail) receive() error {
 	return nil
 }
 
+// await waits for a message that is nothing but its kind.
+func (j *jail) await(kind setup.Control) error {
+	var message [1]byte
+	for {
+		n, _, _, _, err := unix.Recvmsg(setup.ControlFD, message[:], nil, unix.MSG_CMSG_CLOEXEC)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return setup.Fail("control", "", err)
+		case n == 0 || setup.Control(message[0]) != kind:
+			unix.Exit(setup.StatusNotBuilt) // jailspawn gave up, and tells why
+		default:
+			return nil
+		}
+	}
+}
+
 func descriptors(oob []byte) ([]int, error) {
 	if len(oob) == 0 {
 		return nil, nil

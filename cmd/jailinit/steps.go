@@ -19,6 +19,7 @@ type jail struct {
 	limited  bool      // no user namespace can be made in the jail
 	listener *listener // nil without socket activation
 	self     int       // jailinit's own file, for the second stage
+	settings int       // directory of the sysctls, if the plan sets any
 }
 
 // steps is the story of a jail up to its payload. Each step does one thing and
@@ -32,6 +33,7 @@ var steps = []func(*jail) error{
 	(*jail).receiveMounts,
 	(*jail).openLastPID,
 	(*jail).openSelf,
+	(*jail).openSettings,
 	(*jail).isolateMounts,
 	(*jail).makeRoot,
 	(*jail).makeMounts,
@@ -94,6 +96,14 @@ func (j *jail) dropInherited() error {
 	}
 	unix.Umask(0)
 	return nil
+}
+
+// openSettings comes while there is a writable proc in view.
+func (j *jail) openSettings() (err error) {
+	if len(j.plan.Network.Sysctls) > 0 {
+		j.settings, err = netup.Settings()
+	}
+	return err
 }
 
 func (j *jail) isolateMounts() error { return mounts.Isolate() }
@@ -163,11 +173,34 @@ func (j *jail) sealRoot() error {
 
 func (j *jail) pivot() error { return j.tree.Pivot() }
 
+// network waits for what jailspawn makes of it, which it began when this
+// process was cloned.
 func (j *jail) network() error {
-	if j.plan.Network.NoLoopback || j.plan.Shares(setup.NetNS) {
-		return nil
+	n := &j.plan.Network
+	if !n.NoLoopback && n.Join == "" && !j.plan.Shares(setup.NetNS) {
+		if err := netup.Loopback(); err != nil {
+			return err
+		}
 	}
-	return netup.Loopback()
+	if n.Rules != "" {
+		if err := netup.Filter(n.Rules); err != nil {
+			return err
+		}
+	}
+	if n.Prepared() {
+		if err := j.await(setup.ControlNetwork); err != nil {
+			return err
+		}
+	}
+	for _, s := range n.Sysctls {
+		if err := netup.Sysctl(j.settings, s); err != nil {
+			return err
+		}
+	}
+	if len(n.Sysctls) > 0 {
+		unix.Close(j.settings)
+	}
+	return nil
 }
 
 func (j *jail) names() error {

@@ -15,6 +15,7 @@ var runHelp = []string{
 	"run-files",
 	"run-names",
 	"run-identity",
+	"run-network",
 	"run-seccomp",
 	"run-landlock",
 	"run-limits",

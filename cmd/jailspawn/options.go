@@ -27,6 +27,7 @@ type options struct {
 	landlockOptions
 	limitOptions
 	watchOptions
+	netOptions
 }
 
 // parse reads the flags of a verb up to the first word that is none. It
@@ -69,6 +70,7 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	o.landlockFlags(f)
 	o.limitFlags(f)
 	o.watchFlags(f)
+	o.netFlags(f)
 	return f
 }
 
@@ -100,6 +102,9 @@ func (o *options) build(command []string) (*setup.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.net(p, o.name); err != nil {
+		return nil, err
+	}
 	if err := o.names(p, u); err != nil {
 		return nil, err
 	}
@@ -121,5 +126,8 @@ func (o *options) build(command []string) (*setup.Plan, error) {
 	if err := o.limits(p); err != nil {
 		return nil, err
 	}
-	return p, o.view(p, u)
+	if err := o.view(p, u); err != nil {
+		return nil, err
+	}
+	return p, o.netFiles(p)
 }

@@ -25,7 +25,10 @@ var flagExamples = map[string]string{
 
 	"ro-fd": "0:/x/null", "rw-fd": "0:/x/null", "file-fd": "0:/x/null", "file": "/x/file=content",
 	"proc-subset": "pid", "propagation": "slave",
-	"io":         "8:0,rbps=1M",
+	"io":  "8:0,rbps=1M",
+	"net": "veth", "ip": "10.0.0.2/24", "gateway": "10.0.0.1", "route": "10.1.0.0/16", "ifname": "net0",
+	"mac": "02:00:00:00:00:01", "mtu": "1400", "publish": "8080:80", "allow": "192.0.2.1", "deny": "192.0.2.1",
+	"accept": ":80", "dns": "192.0.2.1", "hosts": "a=192.0.2.1", "sysctl": "net.ipv4.ip_default_ttl=9",
 	"signal-map": "TERM:INT", "tty": "never", "tcp-bind": "7", "tcp-connect": "7",
 }
 

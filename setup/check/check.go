@@ -25,6 +25,7 @@ func Plan(p *setup.Plan) error {
 	c.ids(p)
 	c.mounts(p)
 	c.names(p)
+	c.network(p)
 	c.resources(p)
 	c.process(p)
 	c.named(p)

@@ -52,23 +52,36 @@ func clone(p *setup.Plan, o Options, claim *named.Claim, g *cgroup.Group) (*Jail
 	if claim != nil {
 		files = append(files, uintptr(claim.Listen))
 	}
+	leave, err := join(&p.Network)
+	if err != nil {
+		return nil, err
+	}
 	sys := attributes(p)
 	sys.UseCgroupFD, sys.CgroupFD = g.FD() >= 0, g.FD()
+	pidfd := -1
+	if p.Network.Prepared() {
+		sys.PidFD = &pidfd
+	}
 	restore, err := becomeJailRoot(p, sys.UseCgroupFD)
 	if err != nil {
+		_ = leave()
 		return nil, err
 	}
 	pid, err := syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(init), []string{"jailinit"}, &syscall.ProcAttr{
 		Dir: "/", Env: initEnv, Files: files, Sys: sys,
 	})
 	restore()
+	left := leave()
 	if err != nil {
 		return nil, cloneError(p, err)
 	}
-	j := &Jail{pid: pid, plan: plan[1], status: status[0], control: control[0], ids: -1, group: g}
-	if err := g.Enter(pid); err != nil {
+	j := &Jail{pid: pid, plan: plan[1], status: status[0], control: control[0], ids: -1, group: g, pidfd: pidfd}
+	if left == nil {
+		left = g.Enter(pid)
+	}
+	if left != nil {
 		j.abandon()
-		return nil, err
+		return nil, left
 	}
 	if !p.Shares(setup.UserNS) {
 		if err := j.writeMaps(p); err != nil {
@@ -84,6 +97,7 @@ func (j *Jail) abandon() {
 	_ = unix.Kill(j.pid, unix.SIGKILL)
 	_, _ = unix.Wait4(j.pid, nil, 0, nil)
 	closeAll([]int{j.plan, j.status, j.control})
+	closeFD(j.pidfd)
 }
 
 // initEnv is the environment of jailinit: one processor is all it has work

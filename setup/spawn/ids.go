@@ -9,6 +9,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/check"
+	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
 )
 
 // A jail of root's gets one of the 65,536-id ranges that systemd reserves for
@@ -50,6 +51,7 @@ func (c *caller) root() bool {
 func (c *caller) resolve(p *setup.Plan) (*setup.Plan, int, error) {
 	plan := *p
 	plan.Mounts = append([]setup.Mount(nil), p.Mounts...)
+	plan.Network.Rules = string(hostnet.JailRules(&plan.Network))
 	if p.Shares(setup.UserNS) && !c.root() {
 		return nil, -1, &setup.Error{Step: "ids", Detail: "sharing the user namespace needs root", Errno: unix.EPERM, Hint: "leave out --no-userns"}
 	}

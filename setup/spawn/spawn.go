@@ -25,6 +25,7 @@ import (
 	"github.com/jailspawn/jailspawn/setup/check"
 	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 	"github.com/jailspawn/jailspawn/setup/spawn/hook"
+	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
@@ -77,6 +78,9 @@ type Jail struct {
 	started func(*Jail) error
 	handing error
 
+	pidfd      int                 // of jailinit, if a part of its network is made here; else -1
+	attachment *hostnet.Attachment // that part
+
 	asked  *setup.Plan
 	claim  *named.Claim // nil if the jail has no name
 	report func(*Report)
@@ -119,6 +123,9 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := mayConfigure(&p.Network); err != nil {
+		return nil, err
+	}
 	plan, ids, err := c.resolve(p)
 	if err != nil {
 		return nil, err
@@ -157,6 +164,7 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	}
 	j.ids, j.started, j.letGo, j.begin = ids, o.Started, o.LetGo, begin
 	j.limitTime(plan)
+	connected := j.connect(plan)
 	// The plan goes first, so that jailinit works while the rest is prepared.
 	j.handing = j.sendPlan(plan)
 	if len(o.Forward) > 0 {
@@ -166,6 +174,9 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	}
 	if j.handing == nil {
 		j.handing = j.sendMounts(plan, c)
+	}
+	if err := connected(); j.handing == nil {
+		j.handing = err
 	}
 	if j.handing == nil {
 		j.handing = j.receive(plan, o)
@@ -187,6 +198,9 @@ func (j *Jail) Wait() (syscall.WaitStatus, error) {
 	}
 	if j.handing != nil {
 		err = j.handing // what jailinit says is but the consequence
+	}
+	if netErr := j.disconnect(); err == nil {
+		err = netErr
 	}
 	j.measure()
 	if left := j.group.Remove(); left != nil {

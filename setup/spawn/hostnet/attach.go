@@ -1,0 +1,174 @@
+// Package hostnet is the host's half of a jail's network: it makes the jail's
+// interfaces, or moves them in, gives them addresses and routes, and keeps the
+// rules on the host that belong to them.
+//
+// It needs CAP_NET_ADMIN over the caller's network namespace, CAP_SYS_ADMIN to
+// look into the jail's, and so root, or a network namespace of the caller's
+// own. What it makes is freed by the kernel when the jail and the calling
+// process end, in whatever way; devices that were moved in are moved back by
+// [Attachment.Close].
+package hostnet
+
+import (
+	"runtime"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
+)
+
+// An Attachment is what the host holds for a running jail.
+type Attachment struct {
+	held []int // descriptors that keep tables, ports and names
+}
+
+// Attach makes the plan's interfaces in the network namespace of the process
+// that pidfd refers to. The attachment is never nil; it is closed when the jail
+// is gone, or when Attach failed.
+//
+// Devices are born in the jail: to make one on the host and move it takes
+// thirty times as long, as the kernel waits for every processor to forget it.
+func Attach(n *setup.Network, pidfd int) (*Attachment, error) {
+	a := new(Attachment)
+	failed := make(chan error)
+	go func() {
+		// The thread goes to the jail's network namespace and ends there.
+		runtime.LockOSThread()
+		failed <- a.attach(n, pidfd)
+	}()
+	return a, <-failed
+}
+
+func (a *Attachment) attach(n *setup.Network, pidfd int) error {
+	w, err := newWork(a, n)
+	defer w.close()
+	if err != nil {
+		return err
+	}
+	if err := w.guard(n); err != nil {
+		return err
+	}
+	if err := w.enter(pidfd); err != nil {
+		return err
+	}
+	for i := range w.links {
+		if err := w.add(&w.links[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close frees what the host holds. The kernel removes the devices themselves,
+// later, when the last process of the jail's network namespace is gone.
+func (a *Attachment) Close() error {
+	for _, fd := range a.held {
+		unix.Close(fd)
+	}
+	a.held = nil
+	return nil
+}
+
+// work is what it takes to attach a jail. Names in the namespaces of host and
+// jail are looked up by descriptors and sockets that were opened in each.
+type work struct {
+	*Attachment
+	host, jail       *netlink.Handle
+	hostSys, jailSys settings
+	jailNS           int
+	probe            int // an unbound socket of the host's namespace
+	links            []link
+}
+
+// A link is one interface on its way into the jail.
+type link struct {
+	*setup.Interface
+	end       string // name of the host's end, unique for every start
+	endIndex  int    // its number; 0 if there is none
+	published bool   // ports of the host lead here
+}
+
+func newWork(a *Attachment, n *setup.Network) (w *work, err error) {
+	none := settings{-1, -1}
+	w = &work{Attachment: a, hostSys: none, jailSys: none, jailNS: -1, probe: -1}
+	for i := range n.Interfaces {
+		l := link{Interface: &n.Interfaces[i], published: len(n.Publish) > 0}
+		if err := w.name(&l); err != nil {
+			return w, err
+		}
+		w.links = append(w.links, l)
+	}
+	if w.probe, err = datagramSocket(); err != nil {
+		return w, err
+	}
+	if w.hostSys, err = openSettings(); err != nil {
+		return w, err
+	}
+	w.host, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+	return w, setup.Fail("network", "", err)
+}
+
+// name chooses the name of the host's end and claims it.
+func (w *work) name(l *link) (err error) {
+	if l.Kind != setup.Veth && l.Kind != setup.Bridge {
+		return nil
+	}
+	if l.end, err = unusedName(); err != nil {
+		return err
+	}
+	fd, err := datagramSocket()
+	if err != nil {
+		return err
+	}
+	w.held = append(w.held, fd)
+	return setup.Fail("network", l.end, claim(fd, l.end))
+}
+
+// enter takes this thread into the jail's network namespace.
+func (w *work) enter(pidfd int) (err error) {
+	if err = unix.Setns(pidfd, unix.CLONE_NEWNET); err != nil {
+		return setup.Fail("network", "enter the jail's namespace", err)
+	}
+	if w.jailNS, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return setup.Fail("network", "/proc/thread-self/ns/net", err)
+	}
+	if w.jailSys, err = openSettings(); err != nil {
+		return err
+	}
+	w.jail, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+	return setup.Fail("network", "", err)
+}
+
+func (w *work) close() {
+	w.hostSys.close()
+	w.jailSys.close()
+	for _, fd := range []int{w.jailNS, w.probe} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+	for _, h := range []*netlink.Handle{w.host, w.jail} {
+		if h != nil {
+			h.Close()
+		}
+	}
+}
+
+// linkPrefix begins the names of the host's ends.
+const linkPrefix = "jv"
+
+// unusedName returns a name for a device on the host. The kernel keeps a dead
+// jail's names for some 30 ms, so none is used again.
+func unusedName() (string, error) {
+	const digits = "0123456789abcdef"
+	var random [6]byte
+	if _, err := unix.Getrandom(random[:], 0); err != nil {
+		return "", setup.Fail("network", "", err)
+	}
+	name := []byte(linkPrefix)
+	for _, b := range random {
+		name = append(name, digits[b>>4], digits[b&15])
+	}
+	return string(name), nil
+}
