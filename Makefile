@@ -25,7 +25,7 @@ check: all ## formatting, vet, staticcheck, shellcheck, mandoc
 	test -z "$$($(GO) tool gofumpt -l .)"
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run -; fi
+	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run rootfs-examples/*/build -; fi
 	if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*; fi
 
 fmt: ## format the sources

@@ -66,7 +66,7 @@ func (t *Tree) bindFile(target int, m *setup.Mount) error {
 		return err
 	}
 	defer unix.Close(fd)
-	return mountfd.Attach(fd, target)
+	return t.attachTo(fd, target)
 }
 
 // writeNew writes a new file in a directory of the jail's own.

@@ -34,7 +34,7 @@ func (t *Tree) cover(target int) error {
 			return err
 		}
 		defer unix.Close(null)
-		return mountfd.Attach(null, target)
+		return t.attachTo(null, target)
 	}
 	if t.mask >= 0 {
 		again, err := mountfd.Clone(t.mask, "", false)
@@ -42,7 +42,7 @@ func (t *Tree) cover(target int) error {
 			return err
 		}
 		defer unix.Close(again)
-		return mountfd.Attach(again, target)
+		return t.attachTo(again, target)
 	}
 	attr := hardened | unix.MOUNT_ATTR_NOEXEC | unix.MOUNT_ATTR_RDONLY
 	empty, err := mountfd.New("tmpfs", "mask", attr, sized(0, "0555")...)
@@ -50,7 +50,7 @@ func (t *Tree) cover(target int) error {
 		return err
 	}
 	t.mask = empty
-	return mountfd.Attach(empty, target)
+	return t.attachTo(empty, target)
 }
 
 // Protect makes a path read-only in place, with all that is mounted below it.
@@ -68,5 +68,5 @@ func (t *Tree) Protect(m *setup.Mount) error {
 	if err := mountfd.Set(fd, mountfd.Attr{Set: unix.MOUNT_ATTR_RDONLY, Recursive: true}); err != nil {
 		return setup.Fail("protect", m.Target, err)
 	}
-	return setup.Fail("protect", m.Target, mountfd.Attach(fd, target))
+	return setup.Fail("protect", m.Target, t.attachTo(fd, target))
 }

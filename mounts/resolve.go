@@ -58,13 +58,17 @@ func (t *Tree) create(name string, call func(parent int, base string) error) (in
 }
 
 // replace makes base in a directory of the jail's own. A link or file that is
-// there already gives way.
+// there already gives way; a directory stays.
 func replace(parent int, base string, call func(parent int, base string) error) error {
 	err := call(parent, base)
 	if err != unix.EEXIST {
 		return err
 	}
-	if err := unix.Unlinkat(parent, base, 0); err != nil {
+	err = unix.Unlinkat(parent, base, 0)
+	if err == unix.EISDIR {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	return call(parent, base)
@@ -173,6 +177,14 @@ func (t *Tree) attach(mount int, name string) error {
 		return err
 	}
 	defer unix.Close(target)
+	return t.attachTo(mount, target)
+}
+
+// attachTo puts a detached mount on what exists already.
+func (t *Tree) attachTo(mount, target int) error {
+	if root, err := sameMount(target, "", t.root); err != nil || root {
+		return &setup.Error{Step: "mount", Detail: "it leads to the root itself", Errno: unix.ELOOP}
+	}
 	t.forget() // it may be covered now
 	return mountfd.Attach(mount, target)
 }

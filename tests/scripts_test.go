@@ -42,6 +42,20 @@ var features = map[string]func() bool{
 	"macvlan": inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type macvlan"),
 	"ipvlan":  inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type ipvlan"),
 	"nft":     inNetwork("nft", "add table inet t"),
+
+	"busybox":  has("busybox"),
+	"squashfs": has("mksquashfs"),
+	"erofs":    has("mkfs.erofs"),
+	"ext4":     has("mkfs.ext4"),
+	"loop":     func() bool { return os.Geteuid() != 0 || exec.Command("losetup", "-f").Run() == nil },
+}
+
+// has is a probe for a program.
+func has(program string) func() bool {
+	return func() bool {
+		_, err := exec.LookPath(program)
+		return err == nil
+	}
 }
 
 func inNetwork(command ...string) func() bool {
@@ -61,6 +75,10 @@ func TestRequired(t *testing.T) {
 
 func TestScripts(t *testing.T) {
 	dir := bin(t)
+	repo, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "scripts",
 		RequireExplicitExec: true,
@@ -68,6 +86,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 			e.Setenv("BIN", dir)
+			e.Setenv("REPO", repo)
 			e.Setenv("UID", strconv.Itoa(os.Geteuid()))
 			return os.Chmod(e.WorkDir, 0o755)
 		},

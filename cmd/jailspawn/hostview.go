@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"path"
+	"slices"
 	"strconv"
 
 	"github.com/jailspawn/jailspawn/setup"
@@ -20,11 +22,14 @@ var programs = []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/l
 // the time zone, names of protocols, settings of interpreters. The list is
 // short on purpose, as each takes 0.01 ms of every start; --ro adds more.
 var harmless = []string{
-	"alternatives", "ld.so.cache", "localtime", "os-release",
+	"alternatives", "ld.so.cache",
 	"ssl/certs", "ssl/openssl.cnf", "ca-certificates", "pki/tls/certs", "pki/ca-trust",
 	"mime.types", "protocols", "services", "profile", "bash.bashrc",
 	"fonts", "java-17-openjdk", "java-21-openjdk", "python3", "perl",
 }
+
+// links are links into /usr on most hosts, as programs are on some.
+var links = []string{"/etc/localtime", "/etc/os-release"}
 
 // home is where the payload's empty private home directory lies.
 func (u user) home() string {
@@ -37,12 +42,8 @@ func (u user) home() string {
 // hostView returns the mounts of a jail without --root.
 func hostView(u user, hostname string, shareNet bool) []setup.Mount {
 	var view []setup.Mount
-	for _, dir := range programs {
-		if text, err := os.Readlink(dir); err == nil {
-			view = append(view, setup.Mount{Type: setup.Symlink, Source: text, Target: dir})
-			continue
-		}
-		view = append(view, readOnly(dir))
+	for _, name := range slices.Concat(programs, links) {
+		view = append(view, shown(name))
 	}
 	for _, name := range harmless {
 		view = append(view, readOnly("/etc/"+name))
@@ -90,6 +91,22 @@ func private(u user) []setup.Mount {
 		{Type: setup.Tmpfs, Target: "/tmp", Mode: 0o1777},
 		{Type: setup.Tmpfs, Target: u.home(), Mode: 0o700},
 	}
+}
+
+// shown is a link into /usr where the host has such a link, as it then needs no
+// mount.
+func shown(name string) setup.Mount {
+	text, err := os.Readlink(name)
+	if err == nil {
+		to := text
+		if !path.IsAbs(to) {
+			to = path.Join(path.Dir(name), to)
+		}
+		if beneath(to, "/usr") {
+			return setup.Mount{Type: setup.Symlink, Source: text, Target: name}
+		}
+	}
+	return readOnly(name)
 }
 
 func readOnly(p string) setup.Mount {

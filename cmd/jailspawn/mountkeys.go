@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
@@ -107,6 +108,13 @@ func parseMount(s string) (setup.Mount, error) {
 	}
 	if m.Type == setup.Bind {
 		m.ReadOnly = !seen["rw"]
+	}
+	if m.Follow && m.Source != "" {
+		// Here, where the caller sees what he names; a source that is missing
+		// is found to be so later.
+		if real, err := filepath.EvalSymlinks(m.Source); err == nil {
+			m.Source, m.Follow = real, false
+		}
 	}
 	return m, nil
 }

@@ -85,7 +85,7 @@ func OpenSource(name string) (int, error) {
 	}
 	return -1, &setup.Error{
 		Step: "mount", Detail: name + " leads over a symbolic link", Errno: unix.ELOOP,
-		Hint: "name the place itself (realpath prints it), or add follow to its --mount",
+		Hint: "name the place itself, which realpath prints; a bind by --mount takes follow",
 	}
 }
 

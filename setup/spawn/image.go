@@ -81,7 +81,9 @@ func mountImage(m *setup.Mount) (int, error) {
 	}
 	fd, err := mountfd.New(fstype, name, attr, options...)
 	if err != nil {
-		return -1, fail("image of "+fstype, err)
+		e := fail("image of "+fstype, err).(*setup.Error)
+		e.Hint = "the image may be damaged or of a newer format; the kernel's log says more"
+		return -1, e
 	}
 	return fd, nil
 }
