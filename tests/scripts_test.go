@@ -47,6 +47,7 @@ var features = map[string]func() bool{
 	"squashfs": has("mksquashfs"),
 	"erofs":    has("mkfs.erofs"),
 	"ext4":     has("mkfs.ext4"),
+	"examples": hasExamplePrograms,
 	"loop":     func() bool { return os.Geteuid() != 0 || exec.Command("losetup", "-f").Run() == nil },
 }
 

@@ -1,0 +1,1 @@
+console.log(require("left-trim")("   built from the allowed registry"));

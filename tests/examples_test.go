@@ -1,0 +1,117 @@
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// examples are the directories under rootfs-examples: what their run line has
+// to print, and the programs that they need.
+var examples = map[string]struct {
+	prints []string
+	needs  []string
+	root   bool
+}{
+	"shell":        {prints: []string{`(?m)^(# |\$ )*shell$`}},
+	"wrap-cc":      {prints: []string{`compiled in a jail`}, needs: []string{"cc"}},
+	"python":       {prints: []string{`(?m)^42$`}, needs: []string{"/usr/bin/python3"}},
+	"go-build":     {prints: []string{`built in a jail`}, needs: []string{"go"}},
+	"node":         {prints: []string{`built from the allowed registry`, `evil is not on the list in allowed/`, `refused, as it should be`}, needs: []string{"node", "npm"}},
+	"judge":        {prints: []string{`1-right: accepted`, `2-wrong: wrong answer`, `3-slow: time limit`, `4-fails: runtime error`, `5-peeks: wrong answer`}},
+	"agent":        {prints: []string{`2 tests passed`, `(?m)^2$`, `git over loopback works`, `hooks are refused`, `git config is refused`, `no keys to be seen`}, needs: []string{"git"}},
+	"nginx":        {prints: []string{`<h1>from a jail</h1>`}, needs: []string{"nginx", "curl"}},
+	"postgres":     {prints: []string{`processed: 20/20`}, needs: []string{"pgbench", "/usr/lib/postgresql/15/bin/postgres"}},
+	"two-services": {prints: []string{`the front, in front of the back`}, needs: []string{"/usr/bin/python3", "curl"}},
+	"long-lived":   {prints: []string{`(?m)^kept$`}},
+	"busybox":      {prints: []string{`(?m)^[1-9][0-9]+$`, `BusyBox v`}, needs: []string{"busybox"}},
+	"debian":       {prints: []string{`Debian GNU/Linux 12`, `written`}, needs: []string{"mmdebstrap"}, root: true},
+}
+
+// hasExamplePrograms reports whether this machine has what the examples need,
+// but for npm, which is no small package.
+func hasExamplePrograms() bool {
+	for _, e := range examples {
+		for _, program := range e.needs {
+			if _, err := exec.LookPath(program); err != nil && program != "node" && program != "npm" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// TestExamples builds and runs each example by the lines of its README, in a
+// copy of its directory.
+func TestExamples(t *testing.T) {
+	dirs, err := filepath.Glob("../rootfs-examples/*/README.md")
+	if err != nil || len(dirs) != len(examples) {
+		t.Errorf("%d examples have a README, %d are tested (%v)", len(dirs), len(examples), err)
+	}
+	for _, readme := range dirs {
+		name := filepath.Base(filepath.Dir(readme))
+		t.Run(name, func(t *testing.T) { runExample(t, name, filepath.Dir(readme)) })
+	}
+}
+
+func runExample(t *testing.T, name, dir string) {
+	example, ok := examples[name]
+	if !ok {
+		t.Fatal("the example is not in the table")
+	}
+	if example.root && os.Geteuid() != 0 {
+		t.Skip("root only")
+	}
+	for _, program := range example.needs {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+	lines := readmeLines(t, filepath.Join(dir, "README.md"))
+	if len(lines) != 2 {
+		t.Fatalf("the README has %d lines to paste, and not one that builds and one that runs", len(lines))
+	}
+	work := filepath.Join(t.TempDir(), name)
+	if out, err := exec.Command("cp", "-r", dir, work).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	paste(t, work, lines[0])
+	out := paste(t, work, lines[1])
+	for _, want := range example.prints {
+		if !regexp.MustCompile(want).MatchString(out) {
+			t.Errorf("%s\ndoes not print %s:\n%s", lines[1], want, out)
+		}
+	}
+}
+
+// readmeLines returns the indented lines of a text.
+func readmeLines(t *testing.T, file string) []string {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(data)) {
+		if code, ok := strings.CutPrefix(line, "    "); ok {
+			lines = append(lines, strings.TrimSpace(code))
+		}
+	}
+	return lines
+}
+
+// paste runs a line as a shell does, and returns all that it prints.
+func paste(t *testing.T, dir, line string) string {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PATH="+bin(t)+":"+os.Getenv("PATH"), "JAILSPAWN_RUNTIME_DIR="+filepath.Join(t.TempDir(), "state"))
+	cmd.Stdin = strings.NewReader("hostname\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", line, err, out)
+	}
+	return string(out)
+}
