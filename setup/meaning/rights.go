@@ -59,4 +59,37 @@ func (f *facts) rights(p *setup.Plan) {
 	if s.Log {
 		f.say(Rights, "The kernel logs the calls that are refused.")
 	}
+	if p.OwnMounts() {
+		f.say(Rights, "It lives in a user and mount namespace of its own inside the jail, so that read-only mounts stay read-only; its capabilities count there alone.")
+	}
+	f.landlock(&pr.Landlock)
+}
+
+// landlock tells of the second wall.
+func (f *facts) landlock(l *setup.Landlock) {
+	if l.Files {
+		f.say(Rights, "Landlock keeps it from writing anywhere but at the writable places, and from mounting.")
+	}
+	if l.Scope {
+		f.say(Rights, "Landlock keeps it from abstract sockets and processes of others.")
+	}
+	for _, t := range []struct {
+		what  string
+		ports *setup.Ports
+	}{{"bind to", l.TCPBind}, {"connect to", l.TCPConnect}} {
+		switch {
+		case t.ports == nil:
+		case len(t.ports.Ports) == 0:
+			f.say(Network, "TCP sockets can "+t.what+" no port.")
+		default:
+			ports := make([]string, len(t.ports.Ports))
+			for i, n := range t.ports.Ports {
+				ports[i] = strconv.Itoa(int(n))
+			}
+			f.say(Network, "TCP sockets can "+t.what+" these ports only: %s.", ports...)
+		}
+	}
+	if l.Try {
+		f.say(Rights, "Where the kernel has no such Landlock, it goes on without.")
+	}
 }

@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -127,6 +128,39 @@ func TestLastLineDecides(t *testing.T) {
 				t.Errorf("%s: another architecture gives %x", goarch, got)
 			}
 		}
+	}
+}
+
+// TestLongJumps makes a policy whose branches don't reach their ends directly.
+func TestLongJumps(t *testing.T) {
+	lines := []string{"otherwise allow"}
+	for i := range 200 {
+		lines = append(lines, "deny "+strconv.Itoa(i+1)+" read if arg0 == "+strconv.Itoa(i)+" and arg1 == 0x100000001")
+	}
+	program := assemble(t, "amd64", &Conditions{}, lines...)
+	for i := range uint64(200) {
+		if got := ask(t, program, unix.AUDIT_ARCH_X86_64, 0, i, 1<<32|1); got != Deny(unix.Errno(i+1)) {
+			t.Fatalf("read(%d): %x", i, got)
+		}
+	}
+	for _, number := range []int{0, 1, 471, 9999} {
+		want := Allow
+		if number == 9999 {
+			want = Deny(unix.ENOSYS)
+		}
+		if got := ask(t, program, unix.AUDIT_ARCH_X86_64, number, 200); got != want {
+			t.Errorf("%d: %x", number, got)
+		}
+	}
+	for i := range 200 {
+		lines = append(lines, "deny write if arg0 == "+strconv.Itoa(i)+" and arg1 == 0x100000001")
+	}
+	p, err := Parse(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Assemble("amd64", &Conditions{}); err == nil || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("a policy beyond the kernel's limit: %v", err)
 	}
 }
 

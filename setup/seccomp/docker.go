@@ -57,7 +57,8 @@ type profileFilter struct {
 //
 // A minimal kernel counts as given up to 5.14, which every jail has; above that
 // the rule is left out if it allows and kept if it denies. A call that this
-// build doesn't know is passed over where the rule only allows more.
+// build doesn't know is of another architecture or new, and denied; only where
+// all else is allowed a rule that denies it is taken for a mistake.
 func Docker(data []byte) ([]string, error) {
 	d := json.NewDecoder(strings.NewReader(string(data)))
 	d.DisallowUnknownFields()
@@ -153,7 +154,7 @@ func (r *profileRule) lines(p *profile, t *table, otherwise string) (plain, test
 		case name == "":
 		case known:
 			calls = append(calls, name)
-		case !allows:
+		case !allows && !strings.HasPrefix(otherwise, "deny"):
 			return nil, nil, wrong("unknown call "+strconv.Quote(name)+", which is to be denied", nearest(name, t.names()))
 		}
 	}

@@ -39,7 +39,7 @@ type rule struct {
 	words  []string // calls and groups, as written
 	calls  []string
 	tests  []test
-	when   []string // one of these is in force; empty: always
+	when   []string // all of these are in force
 	unless []string // none of these is in force
 }
 
@@ -89,7 +89,8 @@ func knownCondition(word string) bool {
 
 // applies reports whether the rule is in force.
 func (r *rule) applies(c *Conditions) bool {
-	return (len(r.when) == 0 || slices.ContainsFunc(r.when, c.holds)) && !slices.ContainsFunc(r.unless, c.holds)
+	missing := func(word string) bool { return !c.holds(word) }
+	return !slices.ContainsFunc(r.when, missing) && !slices.ContainsFunc(r.unless, c.holds)
 }
 
 // For returns the conditions of a plan.
