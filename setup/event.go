@@ -18,6 +18,9 @@ const (
 	// EventExited: the payload ended; Status is what wait4(2) gave. What it
 	// left behind may still be ending.
 	EventExited
+	// EventTerminal: an answer to [RequestExec]. The master of the new terminal
+	// comes with it (SCM_RIGHTS); the process starts upon [RequestGo].
+	EventTerminal
 	// EventFailed: a step went wrong; Err says which. The jail is ending.
 	EventFailed
 )

@@ -16,6 +16,8 @@ const (
 	// to the payload. Only the latter is answered, by EventStarted or
 	// EventFailed.
 	RequestSignal
+	// RequestGo answers EventTerminal, when the terminal has its size.
+	RequestGo
 )
 
 // A Request is what jailspawn asks of the process 1 of a named jail, on a
@@ -25,7 +27,7 @@ type Request struct {
 	Argv   []string // RequestExec
 	Env    []string // RequestExec: the whole environment
 	Cwd    string   // RequestExec: the working directory inside
-	TTY    bool     // RequestExec: on a terminal of the jail's own; its master comes with EventStarted
+	TTY    Terminal // RequestExec: whether it gets a terminal of the jail's own
 	Signal uint32   // RequestSignal
 }
 
@@ -34,7 +36,7 @@ func (r *Request) code(c *coder) {
 	list(c, &r.Argv, str[string])
 	list(c, &r.Env, str[string])
 	str(c, &r.Cwd)
-	flag(c, &r.TTY)
+	str(c, &r.TTY)
 	num(c, &r.Signal)
 }
 
@@ -71,7 +73,7 @@ func DecodeRequest(buf []byte) (r *Request, rest []byte, err error) {
 	if c.err == nil && len(c.buf) > 0 {
 		c.fail(errTrailing)
 	}
-	if c.err == nil && (r.Kind < RequestExec || r.Kind > RequestSignal) {
+	if c.err == nil && (r.Kind < RequestExec || r.Kind > RequestGo) {
 		c.fail(errRange)
 	}
 	if c.err != nil {

@@ -33,10 +33,11 @@ func bin(t testing.TB) string {
 // features are what a machine may lack; JAIL_TEST_REQUIRE lists those whose
 // absence is a failure and no reason to skip.
 var features = map[string]func() bool{
-	"userns": func() bool { return exec.Command("unshare", "-Ur", "true").Run() == nil },
-	"netns":  func() bool { return exec.Command("unshare", "-Urn", "true").Run() == nil },
-	"cgroup": canLimit,
-	"root":   func() bool { return os.Geteuid() == 0 },
+	"userns":  func() bool { return exec.Command("unshare", "-Ur", "true").Run() == nil },
+	"netns":   func() bool { return exec.Command("unshare", "-Urn", "true").Run() == nil },
+	"cgroup":  canLimit,
+	"cgroup2": canPause,
+	"root":    func() bool { return os.Geteuid() == 0 },
 	// Devices and packet filters, in a network namespace of one's own.
 	"veth":    inNetwork("ip", "link", "add", "type", "veth"),
 	"macvlan": inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type macvlan"),
@@ -49,6 +50,11 @@ var features = map[string]func() bool{
 	"ext4":     has("mkfs.ext4"),
 	"examples": hasExamplePrograms,
 	"loop":     func() bool { return os.Geteuid() != 0 || exec.Command("losetup", "-f").Run() == nil },
+}
+
+// canPause is a probe for a cgroup of version 2 in which jails can have theirs.
+func canPause() bool {
+	return exec.Command(filepath.Join(os.Getenv("JAIL_BIN"), "jailspawn"), "run", "--cgroup", "--", "true").Run() == nil
 }
 
 // has is a probe for a program.

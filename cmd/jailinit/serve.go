@@ -7,6 +7,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/reap"
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/pty"
 )
 
 // serve takes what is asked of a named jail on its socket, as long as the jail
@@ -71,12 +72,13 @@ func (j *jail) exec(s *session, r *setup.Request) error {
 	}
 	p := j.plan.Process
 	p.Argv, p.Env, p.Cwd, p.PassFDs = r.Argv, r.Env, r.Cwd, nil
+	how, err := s.streams(&p, r.TTY)
+	if err != nil {
+		return err
+	}
 	pid, ended, err := s.others.Start(func() (int, error) {
 		defer func() { _ = unix.Chdir("/") }()
-		return j.start(&p, &syscall.ProcAttr{
-			Files: []uintptr{uintptr(s.fds[0]), uintptr(s.fds[1]), uintptr(s.fds[2])},
-			Sys:   &syscall.SysProcAttr{Setpgid: true},
-		})
+		return j.start(&p, how)
 	})
 	if err != nil {
 		return err
@@ -93,6 +95,44 @@ func (j *jail) exec(s *session, r *setup.Request) error {
 	_ = unix.Shutdown(s.fd, unix.SHUT_RD) // wakes forward
 	<-done
 	return nil
+}
+
+// streams says what the process has as descriptors 0 to 2: those that came with
+// the request, or a terminal of the jail's own in their place, whose master is
+// handed out first.
+func (s *session) streams(p *setup.Process, want setup.Terminal) (*syscall.ProcAttr, error) {
+	how := &syscall.ProcAttr{Sys: &syscall.SysProcAttr{Setpgid: true}}
+	for _, fd := range s.fds[:3] {
+		how.Files = append(how.Files, uintptr(fd))
+	}
+	if want == setup.TerminalNever {
+		return how, nil
+	}
+	master, slave, err := pty.Open(p.UID, p.GID)
+	if err != nil {
+		return nil, err
+	}
+	s.fds = append(s.fds, slave)
+	event := &setup.Event{Kind: setup.EventTerminal}
+	err = unix.Sendmsg(s.fd, event.Encode(), unix.UnixRights(master), nil, unix.MSG_NOSIGNAL)
+	unix.Close(master)
+	if err != nil {
+		return nil, setup.Fail("terminal", "", err)
+	}
+	if r, err := s.next(); err != nil || r == nil || r.Kind != setup.RequestGo {
+		return nil, &setup.Error{Step: "terminal", Detail: "nobody is at it", Errno: unix.EPIPE}
+	}
+	ctty := -1
+	for i, fd := range s.fds[:3] {
+		if want == setup.TerminalAlways || pty.IsTerminal(fd) {
+			how.Files[i], ctty = uintptr(slave), i
+		}
+	}
+	if ctty < 0 {
+		return nil, &setup.Error{Step: "terminal", Detail: "none of the descriptors is one", Errno: unix.ENOTTY}
+	}
+	how.Sys = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: ctty}
+	return how, nil
 }
 
 // forward passes signals to the session's process until the connection ends.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/spawn"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
@@ -17,6 +18,7 @@ func execInJail(dir *named.Dir, args []string) (int, error) {
 	v.SetInterspersed(false)
 	env := v.StringArray("env", nil, "")
 	cwd := v.String("chdir", "", "")
+	terminal := v.BoolP("tty", "t", false, "")
 	if err := v.parse(args); err != nil {
 		return 0, err
 	}
@@ -32,7 +34,10 @@ func execInJail(dir *named.Dir, args []string) (int, error) {
 		return 0, err
 	}
 	defer j.Close()
-	x := &named.Exec{Argv: command, Cwd: *cwd, Signals: make(chan os.Signal, 128)}
+	x := &named.Exec{Argv: command, Cwd: *cwd, Terminal: setup.TerminalAuto, Signals: make(chan os.Signal, 128)}
+	if *terminal {
+		x.Terminal = setup.TerminalAlways
+	}
 	if x.Env, err = override(j.Plan.Process.Env, *env, false); err != nil {
 		return 0, err
 	}

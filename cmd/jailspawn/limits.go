@@ -24,6 +24,7 @@ type limitOptions struct {
 	pids                           uint32
 	io                             []string
 	cgroupParent                   string
+	cgroup                         bool
 	timeout, cpuTime               string
 	usage                          bool
 }
@@ -38,6 +39,7 @@ func (o *limitOptions) limitFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.io, "io", nil, "")
 	f.Uint32Var(&o.ioWeight, "io-weight", 0, "")
 	f.StringVar(&o.cgroupParent, "cgroup-parent", "", "")
+	f.BoolVar(&o.cgroup, "cgroup", false, "")
 	f.StringVar(&o.timeout, "timeout", "", "")
 	f.StringVar(&o.cpuTime, "cpu-time", "", "")
 	f.BoolVar(&o.usage, "usage", false, "")
@@ -47,7 +49,7 @@ func (o *limitOptions) limitFlags(f *pflag.FlagSet) {
 func (o *limitOptions) limits(p *setup.Plan) error {
 	r := &p.Resources
 	r.CPUWeight, r.IOWeight, r.Pids = o.cpuWeight, o.ioWeight, o.pids
-	r.CgroupParent, r.Usage = o.cgroupParent, o.usage
+	r.CgroupParent, r.Cgroup, r.Usage = o.cgroupParent, o.cgroup, o.usage
 	for _, f := range []struct {
 		flag, text string
 		parse      func(string) (uint64, error)

@@ -19,6 +19,7 @@ type listed struct {
 	Name      string    `json:"name"`
 	PID       int       `json:"pid"`
 	Started   time.Time `json:"started"`
+	Paused    bool      `json:"paused"`
 	Command   []string  `json:"command"`
 	Addresses []string  `json:"addresses"`
 	CPU       float64   `json:"cpu_seconds"`
@@ -49,13 +50,17 @@ func listJails(dir *named.Dir, args []string) (int, error) {
 		return 0, e.Encode(list)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tPID\tUPTIME\tCPU\tMEMORY\tADDRESSES\tCOMMAND")
+	fmt.Fprintln(w, "NAME\tPID\tSTATE\tUPTIME\tCPU\tMEMORY\tADDRESSES\tCOMMAND")
 	for _, l := range list {
 		addresses := strings.Join(l.Addresses, ",")
 		if addresses == "" {
 			addresses = "-"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", l.Name, l.PID, duration(time.Since(l.Started)),
+		state := "runs"
+		if l.Paused {
+			state = "paused"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", l.Name, l.PID, state, duration(time.Since(l.Started)),
 			duration(time.Duration(l.CPU*float64(time.Second))), size(l.Memory), addresses, oneLine(shellquote.Join(l.Command...)))
 	}
 	return 0, w.Flush()
@@ -64,7 +69,7 @@ func listJails(dir *named.Dir, args []string) (int, error) {
 func look(j *named.Jail) listed {
 	u := j.Usage()
 	return listed{
-		Name: j.Name, PID: j.Init.PID, Started: j.Started, Command: j.Plan.Process.Argv,
+		Name: j.Name, PID: j.Init.PID, Started: j.Started, Paused: j.Paused(), Command: j.Plan.Process.Argv,
 		Addresses: j.Addresses(), CPU: u.CPU.Seconds(), Memory: u.Memory, Processes: u.Processes,
 	}
 }

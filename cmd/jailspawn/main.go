@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
 // A jail dies with the thread that cloned it: main stays on the first one.
@@ -37,6 +38,8 @@ func verbs() []verb {
 		killVerb(),
 		stopVerb(),
 		onJail("wait", nil, waitForJail),
+		onJail("pause", nil, func(j *named.Jail) (int, error) { return 0, j.Pause() }),
+		onJail("resume", nil, func(j *named.Jail) (int, error) { return 0, j.Resume() }),
 		logsVerb(),
 		onJail("inspect", nil, inspectJail),
 		{"prune", pruneJails},

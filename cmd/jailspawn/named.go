@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
@@ -87,7 +89,7 @@ func (v *namedVerb) parse(args []string) error {
 }
 
 // onJails makes a verb that works on the runtime directory, once it has swept
-// there what killed ones left. The directory is nil where no jail had a name.
+// what killed ones left. The directory is nil where no jail had a name.
 func onJails(name string, run func(dir *named.Dir, args []string) (int, error)) verb {
 	return verb{name, func(args []string) (int, error) {
 		dir, err := named.OpenExisting()
@@ -95,11 +97,9 @@ func onJails(name string, run func(dir *named.Dir, args []string) (int, error)) 
 			return 0, err
 		}
 		defer dir.Close()
-		swept, err := dir.Sweep()
-		if err != nil {
+		if err := sweep(dir, os.Stderr); err != nil {
 			return 0, err
 		}
-		reportSwept(os.Stderr, swept)
 		status, err := run(dir, args)
 		if errors.Is(err, errHelp) {
 			return printHelp([]string{name})
@@ -108,10 +108,16 @@ func onJails(name string, run func(dir *named.Dir, args []string) (int, error)) 
 	}}
 }
 
-func reportSwept(w *os.File, names []string) {
+// sweep removes what killed jailspawns left, and says so.
+func sweep(dir *named.Dir, w io.Writer) error {
+	names, err := dir.Sweep()
 	for _, name := range names {
 		fmt.Fprintln(w, "jailspawn: removed what was left of "+name+", whose jailspawn was killed")
 	}
+	for _, path := range cgroup.Sweep() {
+		fmt.Fprintln(w, "jailspawn: removed "+path+", whose jailspawn was killed")
+	}
+	return err
 }
 
 // onJail makes a verb that works on one running jail.

@@ -105,7 +105,5 @@ func pruneJails(args []string) (int, error) {
 		return 0, err
 	}
 	defer dir.Close()
-	swept, err := dir.Sweep()
-	reportSwept(os.Stdout, swept)
-	return 0, err
+	return 0, sweep(dir, os.Stdout)
 }

@@ -36,7 +36,7 @@ func (j *Jail) publish(p *setup.Plan, claim *named.Claim, o *Options) error {
 	}
 	init, err := named.Identify(j.pid)
 	if err == nil {
-		err = claim.Publish(&named.State{Started: time.Now(), Init: init, Log: o.Log, Plan: p})
+		err = claim.Publish(&named.State{Started: time.Now(), Init: init, Log: o.Log, Cgroup: j.group.Path(), Plan: p})
 	}
 	if err != nil {
 		j.abandon()

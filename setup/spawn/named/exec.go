@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/pty"
+	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
 
 // Exec is a process to be run in a running jail, under the confinement of its
@@ -19,6 +21,10 @@ type Exec struct {
 
 	// Stdin, Stdout and Stderr are the process's; nil means this process's own.
 	Stdin, Stdout, Stderr *os.File
+
+	// Terminal says which of them a terminal of the jail's own replaces, whose
+	// other end is then joined to Stdin and Stdout.
+	Terminal setup.Terminal
 
 	// Signals are forwarded to the process as long as it runs.
 	Signals chan os.Signal
@@ -33,12 +39,22 @@ func (j *Jail) Exec(x *Exec) (syscall.WaitStatus, error) {
 		return 0, err
 	}
 	defer c.close()
-	r := &setup.Request{Kind: setup.RequestExec, Argv: x.Argv, Env: x.Env, Cwd: x.Cwd}
-	if err := c.send(r, []int{fdOf(x.Stdin, 0), fdOf(x.Stdout, 1), fdOf(x.Stderr, 2)}); err != nil {
+	in, out := fdOf(x.Stdin, 0), fdOf(x.Stdout, 1)
+	want := x.Terminal
+	if want == setup.TerminalAuto && !(pty.IsTerminal(in) && pty.IsTerminal(out)) {
+		want = setup.TerminalNever
+	}
+	r := &setup.Request{Kind: setup.RequestExec, Argv: x.Argv, Env: x.Env, Cwd: x.Cwd, TTY: want}
+	if err := c.send(r, []int{in, out, fdOf(x.Stderr, 2)}); err != nil {
 		return 0, err
 	}
 	stop := make(chan struct{})
 	defer close(stop)
+	defer func() {
+		if c.terminal != nil {
+			c.terminal.Close()
+		}
+	}()
 	for {
 		e, err := c.next()
 		switch {
@@ -50,10 +66,27 @@ func (j *Jail) Exec(x *Exec) (syscall.WaitStatus, error) {
 			return 0, &e.Err
 		case e.Kind == setup.EventExited:
 			return syscall.WaitStatus(e.Status), nil
+		case e.Kind == setup.EventTerminal:
+			err = c.attach(in, out)
 		case e.Kind == setup.EventStarted && x.Signals != nil:
 			go c.forward(x.Signals, stop)
 		}
+		if err != nil {
+			return 0, err
+		}
 	}
+}
+
+// attach joins the jail's terminal to the caller's and lets the process start.
+func (c *conn) attach(in, out int) (err error) {
+	if c.master < 0 {
+		return &setup.Error{Step: "terminal", Errno: unix.EPROTO}
+	}
+	if c.terminal, err = tty.New(in, out, c.master); err != nil {
+		return setup.Fail("terminal", "", err)
+	}
+	c.terminal.Start()
+	return c.send(&setup.Request{Kind: setup.RequestGo}, nil)
 }
 
 func fdOf(f *os.File, standard int) int {
@@ -65,14 +98,19 @@ func fdOf(f *os.File, standard int) int {
 
 // A conn is a connection to process 1 of a jail.
 type conn struct {
-	fd      int
-	pending []byte
+	fd       int
+	pending  []byte
+	master   int           // of a terminal that came, or -1
+	terminal *tty.Terminal // nil without
 }
 
 // dial connects to the jail's socket.
 func (j *Jail) dial() (*conn, error) {
 	if j.Build != setup.Build {
 		return nil, &setup.Error{Step: "name", Target: j.Name, Detail: "the jail was started by build " + j.Build + ", this is " + setup.Build, Hint: "use the jailspawn that started it; jailspawn kill -s KILL works always"}
+	}
+	if j.Paused() {
+		return nil, &setup.Error{Step: "name", Target: j.Name, Detail: "the jail is paused", Hint: "jailspawn resume " + j.Name}
 	}
 	entry, err := j.dir.root.OpenRoot(j.Name)
 	if err != nil {
@@ -93,7 +131,7 @@ func (j *Jail) dial() (*conn, error) {
 		}
 		return nil, setup.Fail("socket", j.Name, err)
 	}
-	return &conn{fd: fd}, nil
+	return &conn{fd: fd, master: -1}, nil
 }
 
 func (c *conn) close() { unix.Close(c.fd) }
@@ -126,13 +164,19 @@ func (c *conn) send(r *setup.Request, fds []int) error {
 // next reads an answer. Nil without an error is the end of the jail.
 func (c *conn) next() (*setup.Event, error) {
 	buf := make([]byte, 512)
+	oob := make([]byte, unix.CmsgSpace(4))
 	for {
 		e, rest, err := setup.DecodeEvent(c.pending)
 		if e != nil || err != nil {
 			c.pending = rest
 			return e, err
 		}
-		n, err := unix.Read(c.fd, buf)
+		n, oobn, _, _, err := unix.Recvmsg(c.fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
+		if messages, bad := unix.ParseSocketControlMessage(oob[:oobn]); bad == nil && len(messages) == 1 {
+			if fds, bad := unix.ParseUnixRights(&messages[0]); bad == nil && len(fds) == 1 {
+				c.master = fds[0]
+			}
+		}
 		switch {
 		case err == unix.EINTR:
 		case n == 0 || err == unix.ECONNRESET:
@@ -150,6 +194,13 @@ func (c *conn) forward(signals <-chan os.Signal, stop <-chan struct{}) {
 	for {
 		select {
 		case s := <-signals:
+			if c.terminal != nil && s == unix.SIGWINCH {
+				c.terminal.Resize() // and the kernel tells the process
+				continue
+			}
+			if c.terminal != nil && s == unix.SIGCONT {
+				c.terminal.Claim()
+			}
 			if sig, ok := s.(syscall.Signal); ok {
 				_ = c.send(&setup.Request{Kind: setup.RequestSignal, Signal: uint32(sig)}, nil)
 			}

@@ -20,7 +20,8 @@ type State struct {
 	Supervisor Process     `json:"supervisor"` // jailspawn
 	Init       Process     `json:"init"`       // process 1 of the jail
 	Log        string      `json:"log,omitempty"`
-	Plan       *setup.Plan `json:"plan"` // as it was run
+	Cgroup     string      `json:"cgroup,omitempty"` // its directory of version 2
+	Plan       *setup.Plan `json:"plan"`             // as it was run
 }
 
 // A Jail is a named jail that was running when it was looked up.

@@ -58,6 +58,9 @@ func (j *Jail) Stop(grace time.Duration) error {
 	}
 	defer unix.Close(fd)
 	if grace > 0 {
+		if j.Paused() {
+			_ = j.Resume()
+		}
 		// A payload that can't be asked is one that gets no grace.
 		if err := j.Signal(unix.SIGTERM); err == nil && ended(fd, int(grace.Milliseconds())) {
 			return nil
