@@ -12,7 +12,16 @@ import (
 
 // Tmpfs mounts an empty file system in memory (tmpfs(5)).
 func (t *Tree) Tmpfs(m *setup.Mount) error {
-	fd, err := mountfd.New("tmpfs", "tmpfs", int(m.Attributes()), sized(m.Size, octal(m.Mode, 0o755))...)
+	options := sized(m.Size, octal(m.Mode, 0o755))
+	for _, owner := range []struct {
+		key string
+		id  uint32
+	}{{"uid", m.UID}, {"gid", m.GID}} {
+		if owner.id != 0 {
+			options = append(options, mountfd.Option{Key: owner.key, Value: strconv.FormatUint(uint64(owner.id), 10)})
+		}
+	}
+	fd, err := t.newFS("tmpfs", "tmpfs", int(m.Attributes()), options...)
 	if err != nil {
 		return setup.Fail("mount", m.Target, err)
 	}

@@ -34,7 +34,7 @@ var devLinks = []struct{ text, name string }{
 // and a shm of the jail's own. The directory itself is made read-only by Seal.
 func (t *Tree) Dev(m *setup.Mount) error {
 	fail := func(name string, err error) error { return setup.Fail("dev", m.Target+"/"+name, err) }
-	dev, err := mountfd.New("tmpfs", "dev", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
+	dev, err := t.newFS("tmpfs", "dev", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
 		mountfd.Option{Key: "mode", Value: "0755"}, mountfd.Option{Key: "size", Value: "64k"})
 	if err != nil {
 		return setup.Fail("dev", m.Target, err)
@@ -52,10 +52,10 @@ func (t *Tree) Dev(m *setup.Mount) error {
 			return fail(l.name, err)
 		}
 	}
-	if err := subMount(dev, "pts", "devpts", mountfd.Option{Key: "mode", Value: "0620"}, mountfd.Option{Key: "ptmxmode", Value: "0666"}); err != nil {
+	if err := t.subMount(dev, "pts", "devpts", mountfd.Option{Key: "mode", Value: "0620"}, mountfd.Option{Key: "ptmxmode", Value: "0666"}); err != nil {
 		return fail("pts", err)
 	}
-	if err := subMount(dev, "shm", "tmpfs", mountfd.Option{Key: "mode", Value: "01777"}); err != nil {
+	if err := t.subMount(dev, "shm", "tmpfs", mountfd.Option{Key: "mode", Value: "01777"}); err != nil {
 		return fail("shm", err)
 	}
 	t.adopt(dev)
@@ -98,7 +98,7 @@ func cloneDevice(name string, number uint64) (int, error) {
 }
 
 // subMount makes the directory name in dir and mounts a new file system there.
-func subMount(dir int, name, fstype string, options ...mountfd.Option) error {
+func (t *Tree) subMount(dir int, name, fstype string, options ...mountfd.Option) error {
 	if err := unix.Mkdirat(dir, name, 0o755); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func subMount(dir int, name, fstype string, options ...mountfd.Option) error {
 	if fstype == "tmpfs" {
 		attr |= unix.MOUNT_ATTR_NODEV
 	}
-	fd, err := mountfd.New(fstype, fstype, attr, options...)
+	fd, err := t.newFS(fstype, fstype, attr, options...)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (t *Tree) cover(target int) error {
 		return t.attachTo(again, target)
 	}
 	attr := hardened | unix.MOUNT_ATTR_NOEXEC | unix.MOUNT_ATTR_RDONLY
-	empty, err := mountfd.New("tmpfs", "mask", attr, sized(0, "0555")...)
+	empty, err := t.newFS("tmpfs", "mask", attr, sized(0, "0555")...)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (t *Tree) mirror(dir int) (int, error) {
 	if fs.Flags&unix.ST_NOEXEC != 0 {
 		attr |= unix.MOUNT_ATTR_NOEXEC
 	}
-	own, err := mountfd.New("tmpfs", "jail", attr, sized(0, octal(st.Mode&0o7777, 0))...)
+	own, err := t.newFS("tmpfs", "jail", attr, sized(0, octal(st.Mode&0o7777, 0))...)
 	if err != nil {
 		return -1, err
 	}

@@ -23,7 +23,7 @@ func (t *Tree) overlay(r *setup.Root, upper int) error {
 	var err error
 	switch {
 	case r.Upper == "":
-		if upper, err = newUpper(r.Size, below); err != nil {
+		if upper, err = t.newUpper(r.Size, below); err != nil {
 			return err
 		}
 	case upper < 0:
@@ -49,7 +49,7 @@ func (t *Tree) overlay(r *setup.Root, upper int) error {
 		return upperError(r, err)
 	}
 	defer unix.Close(workdir)
-	t.root, err = mountfd.New("overlay", "overlay", hardened,
+	t.root, err = mountfd.New("overlay", "overlay", int(r.Bind().Attributes())&^unix.MOUNT_ATTR_RDONLY,
 		mountfd.Option{Key: "lowerdir", Value: procPath(below)},
 		mountfd.Option{Key: "upperdir", Value: procPath(upperdir)},
 		mountfd.Option{Key: "workdir", Value: procPath(workdir)},
@@ -74,12 +74,12 @@ func (t *Tree) overlay(r *setup.Root, upper int) error {
 
 // newUpper makes a tmpfs with the two directories of an overlay. The upper one
 // lends the root its mode and owner.
-func newUpper(size uint64, below int) (int, error) {
+func (t *Tree) newUpper(size uint64, below int) (int, error) {
 	var st unix.Stat_t
 	if err := unix.Fstat(below, &st); err != nil {
 		return -1, err
 	}
-	fd, err := mountfd.New("tmpfs", "jail", hardened, sized(size, "0700")...)
+	fd, err := t.newFS("tmpfs", "jail", hardened, sized(size, "0700")...)
 	if err != nil {
 		return -1, err
 	}

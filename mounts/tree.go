@@ -23,14 +23,17 @@ type Tree struct {
 
 	lastDir string // directory in which something was made last, "" for none
 	last    int    // its descriptor
+
+	context string // SELinux context of the files in them, or empty
 }
 
 // New makes the root of the tree and mounts it over the old root, where only
 // its descriptor finds it. source and upper are the detached mounts of r.Source
 // and of the directory for an overlay's writes, if jailspawn prepared them,
-// else -1.
-func New(r *setup.Root, source, upper int) (*Tree, error) {
-	t := &Tree{root: source, stage: -1, mask: -1}
+// else -1; context is the SELinux context of the files in file systems made
+// here, or empty.
+func New(r *setup.Root, source, upper int, context string) (*Tree, error) {
+	t := &Tree{root: source, context: context, stage: -1, mask: -1}
 	old, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, rootError("/", err)
@@ -38,7 +41,7 @@ func New(r *setup.Root, source, upper int) (*Tree, error) {
 	defer unix.Close(old)
 	switch {
 	case r.Source == "":
-		t.root, err = mountfd.New("tmpfs", "jail", hardened, sized(r.Size, "0755")...)
+		t.root, err = t.newFS("tmpfs", "jail", hardened, sized(r.Size, "0755")...)
 	case source < 0:
 		t.root, err = mountfd.Source(r.Bind())
 	}
@@ -64,7 +67,7 @@ func New(r *setup.Root, source, upper int) (*Tree, error) {
 // makeStage mounts a file system of the jail's own between the old root and
 // the new one, which vanishes with the old one.
 func (t *Tree) makeStage(old int) (err error) {
-	if t.stage, err = mountfd.New("tmpfs", "jail", hardened, sized(0, "0700")...); err != nil {
+	if t.stage, err = t.newFS("tmpfs", "jail", hardened, sized(0, "0700")...); err != nil {
 		return err
 	}
 	t.below++
@@ -84,6 +87,15 @@ func rootError(source string, err error) error {
 		e.Hint = "a tree of which parts are hidden by mounts can't be bound by an ordinary user"
 	}
 	return e
+}
+
+// newFS makes a file system of the jail's own, of a type that has inodes of its
+// own to label: with the context, if there is one (mount(8), context=).
+func (t *Tree) newFS(fstype, source string, attr int, options ...mountfd.Option) (int, error) {
+	if t.context != "" {
+		options = append(options, mountfd.Option{Key: "context", Value: t.context})
+	}
+	return mountfd.New(fstype, source, attr, options...)
 }
 
 // adopt notes that the file system at fd was made for this jail, so that

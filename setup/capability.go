@@ -50,3 +50,66 @@ func CapabilityNumber(name string) int {
 	}
 	return -1
 }
+
+// CapabilitySets are sets of capabilities that have a name.
+//
+// "default" is what a Debian tree needs to install packages and run services:
+// Docker's fourteen without mknod (nodes don't work in a jail), net_raw
+// (forged packets) and audit_write (the host's log). All of it is in
+// Linux-VServer's safe set too, but for setpcap. "seed" is all but what the
+// policy of the 2005 "jail functionality" RFC denies.
+func CapabilitySets() map[string][]string {
+	sets := map[string][]string{
+		"none": {},
+		"default": {
+			"chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid",
+			"setpcap", "net_bind_service", "sys_chroot", "setfcap",
+		},
+		"all": CapabilityNames(),
+	}
+	for _, name := range CapabilityNames() {
+		switch name {
+		case "sys_module", "sys_resource", "sys_time", "mknod", "net_admin":
+		default:
+			sets["seed"] = append(sets["seed"], name)
+		}
+	}
+	return sets
+}
+
+// securebits are the SECBIT_* of capabilities(7) that a plan may set; the bit
+// above each locks it.
+var securebits = []struct {
+	name string
+	bit  uint32
+}{{"noroot", 1 << 0}, {"no_setuid_fixup", 1 << 2}, {"no_cap_ambient_raise", 1 << 6}}
+
+// keepCapsLocked is SECBIT_KEEP_CAPS_LOCKED. The flag itself falls with the
+// next execve(2).
+const keepCapsLocked = 1 << 5
+
+// SecurebitNames returns the names that a plan may use.
+func SecurebitNames() []string {
+	names := make([]string, len(securebits))
+	for i, s := range securebits {
+		names[i] = s.name
+	}
+	return names
+}
+
+// SecurebitMask returns the bits to set for names, with their locks; ok is
+// false if one is unknown. No name gives 0.
+func SecurebitMask(names []string) (mask uint32, ok bool) {
+	ok = true
+	for _, name := range names {
+		known := false
+		for _, s := range securebits {
+			if s.name == name {
+				mask |= s.bit | s.bit<<1 | keepCapsLocked
+				known = true
+			}
+		}
+		ok = ok && known
+	}
+	return mask, ok
+}

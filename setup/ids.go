@@ -10,6 +10,12 @@ type IDs struct {
 	// Empty: made by Map when the jail starts.
 	UIDs []IDMap `json:"uids,omitempty"`
 	GIDs []IDMap `json:"gids,omitempty"`
+
+	// KeptGroups are supplementary groups of the caller, as the host numbers
+	// them, that the payload keeps, because the kernel doesn't let an ordinary
+	// user drop them (user_namespaces(7)). It is there to be read: jailspawn
+	// plan fills it in and nothing comes of it.
+	KeptGroups []uint32 `json:"kept_groups,omitempty"`
 }
 
 // Ways in which [IDs] are made.
@@ -42,17 +48,17 @@ func Outside(maps []IDMap, inside uint32) (id uint32, ok bool) {
 	return 0, false
 }
 
-// Single reports whether the maps hold one id and no other: an ordinary user's
-// own.
-func (i *IDs) Single() bool { return len(i.UIDs) == 1 && i.UIDs[0].Count == 1 }
+// Single reports whether the jail has one user id and one group id, all that an
+// ordinary user can map without help. Supplementary groups can't be set then.
+func (i *IDs) Single() bool { return oneID(i.UIDs) && oneID(i.GIDs) }
 
-// One reports whether the jail has a single user id, as an ordinary user's has.
-func (i *IDs) One() bool { return len(i.UIDs) == 1 && i.UIDs[0].Count == 1 }
+func oneID(maps []IDMap) bool { return len(maps) == 1 && maps[0].Count == 1 }
 
 func (i *IDs) code(c *coder) {
 	str(c, &i.Map)
 	list(c, &i.UIDs, codeIDMap)
 	list(c, &i.GIDs, codeIDMap)
+	list(c, &i.KeptGroups, num[uint32])
 }
 
 func codeIDMap(c *coder, m *IDMap) {

@@ -96,6 +96,11 @@ type Mount struct {
 	// 5.12).
 	IDMap string `json:"idmap,omitempty"`
 
+	// UID and GID own a tmpfs, as ids of the jail; 0 leaves it to the jail's
+	// root, or to the only id there is.
+	UID uint32 `json:"uid,omitempty"`
+	GID uint32 `json:"gid,omitempty"`
+
 	Mode    uint32 `json:"mode,omitempty"`    // tmpfs, dir, file: permission bits; 0 means 0755, for a file 0644
 	Size    uint64 `json:"size,omitempty"`    // tmpfs: bytes; 0 means the kernel's half of memory
 	Content string `json:"content,omitempty"` // file
@@ -176,6 +181,8 @@ func codeMount(c *coder, m *Mount) {
 	str(c, &m.Propagation)
 	flag(c, &m.Optional)
 	str(c, &m.IDMap)
+	num(c, &m.UID)
+	num(c, &m.GID)
 	num(c, &m.Mode)
 	num(c, &m.Size)
 	str(c, &m.Content)

@@ -35,3 +35,23 @@ func codeRlimit(c *coder, r *Rlimit) {
 	num(c, &r.Soft)
 	num(c, &r.Hard)
 }
+
+// DefaultRlimit is the limit of a payload that asks for none, under a hard
+// limit of the caller's: what the kernel gives to the first process of a
+// system. Priorities can't be raised.
+func DefaultRlimit(resource string, hard uint64) Rlimit {
+	soft := Infinity
+	switch resource {
+	case "nice", "rtprio":
+		return Rlimit{Resource: resource}
+	case "stack", "memlock":
+		soft = 8 << 20
+	case "core":
+		soft = 0
+	case "nofile":
+		soft = 1024
+	case "msgqueue":
+		soft = 819200
+	}
+	return Rlimit{Resource: resource, Soft: min(soft, hard), Hard: hard}
+}

@@ -25,7 +25,8 @@ type Root struct {
 	Upper string `json:"upper,omitempty"`
 	Work  string `json:"work,omitempty"`
 
-	// Propagation and IDMap are as in [Mount].
+	// Suid, Propagation and IDMap are as in [Mount].
+	Suid        bool        `json:"suid,omitempty"`
 	Propagation Propagation `json:"propagation,omitempty"`
 	IDMap       string      `json:"idmap,omitempty"`
 
@@ -41,7 +42,7 @@ func (r *Root) Own() bool { return r.Source == "" || r.Overlay }
 func (r *Root) Bind() *Mount {
 	return &Mount{
 		Type: Bind, Source: r.Source, Target: "/", ReadOnly: !r.Writable || r.Overlay,
-		Propagation: r.Propagation, IDMap: r.IDMap,
+		Suid: r.Suid, Propagation: r.Propagation, IDMap: r.IDMap,
 		NonRecursive: r.Overlay && r.Prepared, // an overlay has no submounts anyway
 	}
 }
@@ -65,6 +66,7 @@ func (r *Root) code(c *coder) {
 	flag(c, &r.Overlay)
 	str(c, &r.Upper)
 	str(c, &r.Work)
+	flag(c, &r.Suid)
 	str(c, &r.Propagation)
 	str(c, &r.IDMap)
 	flag(c, &r.Prepared)

@@ -38,6 +38,16 @@ var features = map[string]func() bool{
 	"cgroup":  canLimit,
 	"cgroup2": canPause,
 	"root":    func() bool { return os.Geteuid() == 0 },
+	"selinux": func() bool { return exec.Command("grep", "-q", "selinuxfs", "/proc/filesystems").Run() == nil },
+	"apparmor": func() bool {
+		return exec.Command("grep", "-q", "Y", "/sys/module/apparmor/parameters/enabled").Run() == nil
+	},
+	// Many ids: root has them; anybody else needs newuidmap and a range.
+	"mapauto": func() bool {
+		return os.Geteuid() == 0 || exec.Command("unshare", "-r", "--map-auto", "true").Run() == nil
+	},
+	// More than an ordinary share of the processors.
+	"sysnice": func() bool { return os.Geteuid() == 0 && exec.Command("chrt", "-f", "1", "true").Run() == nil },
 	// Devices and packet filters, in a network namespace of one's own.
 	"veth":    inNetwork("ip", "link", "add", "type", "veth"),
 	"macvlan": inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type macvlan"),

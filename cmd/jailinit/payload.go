@@ -9,6 +9,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/confine"
+	"github.com/jailspawn/jailspawn/setup/schedule"
 )
 
 // startPayload starts the payload with its descriptors, in a process group of
@@ -61,24 +62,33 @@ func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, er
 
 // filter is what comes last: only what the filters allow can be done behind it.
 func (j *jail) filter(p *setup.Process) error {
-	return confine.Seccomp(&p.Seccomp)
+	rights, err := confine.RightsOf(p)
+	if err == nil {
+		err = confine.Seccomp(&p.Seccomp)
+	}
+	if err != nil {
+		return err
+	}
+	return confine.Settle(p, &j.plan.IDs, rights)
 }
 
 // confine takes from the calling thread what the payload is not to have, in the
 // order that makes it sound: each step needs a right that a later one takes
 // away.
 func (j *jail) confine(p *setup.Process) error {
-	keep, ok := setup.CapabilityMask(p.Capabilities)
-	if !ok {
-		return &setup.Error{Step: "capabilities", Detail: "unknown name in the plan"}
+	rights, err := confine.RightsOf(p)
+	if err != nil {
+		return err
 	}
 	for _, step := range []func() error{
 		j.hideCgroups,
 		confine.Keyring,
-		func() error { return confine.Bounding(keep) },
+		func() error { return confine.Labels(&p.Labels) },
+		func() error { return schedule.Apply(&p.Schedule) },
+		func() error { return confine.Bounding(rights.Bounding) },
 		func() error { return confine.Identity(p) },
-		func() error { return confine.Capabilities(keep) },
-		confine.NoNewPrivileges,
+		func() error { return confine.Capabilities(p, rights) },
+		func() error { return confine.NoNewPrivileges(p, &j.plan.IDs, rights) },
 		confine.ResetSignals,
 		func() error { return confine.Limits(p.Rlimits) },
 		func() error { return umask(p.Umask) },

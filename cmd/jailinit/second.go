@@ -107,7 +107,7 @@ func (j *jail) forkSecond(p *setup.Process, how *syscall.ProcAttr, plan, status 
 func (j *jail) inOwnNamespaces(attr *syscall.SysProcAttr, fork func() error) error {
 	attr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS
 	attr.UidMappings, attr.GidMappings = same(j.plan.IDs.UIDs), same(j.plan.IDs.GIDs)
-	attr.GidMappingsEnableSetgroups = !j.plan.IDs.One()
+	attr.GidMappingsEnableSetgroups = !j.plan.IDs.Single()
 	for c := range setup.CapabilityCount {
 		attr.AmbientCaps = append(attr.AmbientCaps, uintptr(c))
 	}

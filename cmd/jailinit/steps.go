@@ -111,7 +111,7 @@ func (j *jail) isolateMounts() error { return mounts.Isolate() }
 func (j *jail) makeRoot() (err error) {
 	r := &j.plan.Root
 	source := j.source(r.Prepared)
-	j.tree, err = mounts.New(r, source, j.source(r.Prepared && r.Upper != ""))
+	j.tree, err = mounts.New(r, source, j.source(r.Prepared && r.Upper != ""), j.plan.Process.Labels.Mount)
 	return err
 }
 

@@ -15,6 +15,8 @@ var runHelp = []string{
 	"run-files",
 	"run-names",
 	"run-identity",
+	"run-rights",
+	"run-schedule",
 	"run-network",
 	"run-seccomp",
 	"run-landlock",

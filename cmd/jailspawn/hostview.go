@@ -33,6 +33,9 @@ var links = []string{"/etc/localtime", "/etc/os-release"}
 
 // home is where the payload's empty private home directory lies.
 func (u user) home() string {
+	if u.dir != "" {
+		return u.dir
+	}
 	if u.uid == 0 {
 		return "/root"
 	}
@@ -54,7 +57,7 @@ func hostView(u user, hostname string, shareNet bool) []setup.Mount {
 		setup.Mount{Type: setup.Symlink, Source: "/proc/self/mounts", Target: "/etc/mtab"},
 		file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
 		file("/etc/passwd", u.passwd()),
-		file("/etc/group", u.groups()),
+		file("/etc/group", u.groupFile()),
 		setup.Mount{Type: setup.Dir, Target: "/var"},
 		setup.Mount{Type: setup.Symlink, Source: "../tmp", Target: "/var/tmp"},
 		setup.Mount{Type: setup.Symlink, Source: "../run", Target: "/var/run"},
@@ -89,7 +92,7 @@ func private(u user) []setup.Mount {
 		{Type: setup.Proc, Target: "/proc"},
 		{Type: setup.Dev, Target: "/dev"},
 		{Type: setup.Tmpfs, Target: "/tmp", Mode: 0o1777},
-		{Type: setup.Tmpfs, Target: u.home(), Mode: 0o700},
+		{Type: setup.Tmpfs, Target: u.home(), Mode: 0o700, UID: u.uid, GID: u.gid},
 	}
 }
 
@@ -117,7 +120,7 @@ func file(target, content string) setup.Mount {
 	return setup.Mount{Type: setup.File, Target: target, Content: content}
 }
 
-// passwd has root, the payload's user and nobody; so has groups.
+// passwd has root, the payload's user and nobody; groupFile has their groups.
 func (u user) passwd() string {
 	const nobody = "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
 	s := "root:x:0:0:root:/root:/bin/sh\n"
@@ -127,10 +130,12 @@ func (u user) passwd() string {
 	return s + nobody
 }
 
-func (u user) groups() string {
+func (u user) groupFile() string {
 	s := "root:x:0:\ntty:x:5:\n"
-	if u.gid != 0 {
-		s += u.name + ":x:" + id(u.gid) + ":\n"
+	for _, g := range append([]group{{name: u.group, gid: u.gid}}, u.others...) {
+		if g.gid != 0 && g.gid != 5 {
+			s += g.name + ":x:" + id(g.gid) + ":\n"
+		}
 	}
 	return s + "nogroup:x:65534:\n"
 }

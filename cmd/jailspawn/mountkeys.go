@@ -49,6 +49,8 @@ var mountKeys = map[string]func(m *setup.Mount, value string) error{
 		m.Mode = uint32(n)
 		return nil
 	},
+	"uid": func(m *setup.Mount, v string) error { return ownerKey(&m.UID, v) },
+	"gid": func(m *setup.Mount, v string) error { return ownerKey(&m.GID, v) },
 	"size": func(m *setup.Mount, v string) (err error) {
 		m.Size, err = parseSize(v)
 		return err
@@ -67,6 +69,14 @@ var mountKeys = map[string]func(m *setup.Mount, value string) error{
 // opposites are options of which one --mount takes one.
 var opposites = [][2]string{
 	{"ro", "rw"}, {"exec", "noexec"}, {"dev", "nodev"}, {"suid", "nosuid"}, {"recursive", "norecursive"}, {"source", "fd"},
+}
+
+func ownerKey(id *uint32, v string) error {
+	n, ok := parseID(v)
+	if *id = n; !ok {
+		return errors.New(strconv.Quote(v) + " is not an id")
+	}
+	return nil
 }
 
 func switchKey(set func(*setup.Mount)) func(*setup.Mount, string) error {

@@ -46,7 +46,7 @@ func inherited(name string) bool {
 func (o *nameOptions) environment(u user) ([]string, error) {
 	env := []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOME=" + u.home(), "USER=" + u.name, "LOGNAME=" + u.name, "SHELL=/bin/sh",
+		"HOME=" + u.home(), "USER=" + u.name, "LOGNAME=" + u.name, "SHELL=" + u.shell,
 	}
 	return override(env, o.env, o.envAll)
 }

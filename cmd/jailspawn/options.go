@@ -28,6 +28,8 @@ type options struct {
 	limitOptions
 	watchOptions
 	netOptions
+	rightsOptions
+	scheduleOptions
 }
 
 // parse reads the flags of a verb up to the first word that is none. It
@@ -71,6 +73,8 @@ func (o *options) flags(verb string) *pflag.FlagSet {
 	o.limitFlags(f)
 	o.watchFlags(f)
 	o.netFlags(f)
+	o.rightsFlags(f)
+	o.scheduleFlags(f)
 	return f
 }
 
@@ -126,8 +130,15 @@ func (o *options) build(command []string) (*setup.Plan, error) {
 	if err := o.limits(p); err != nil {
 		return nil, err
 	}
+	if err := o.rights(p); err != nil {
+		return nil, err
+	}
+	if err := o.schedule(p); err != nil {
+		return nil, err
+	}
 	if err := o.view(p, u); err != nil {
 		return nil, err
 	}
+	o.suid(p)
 	return p, o.netFiles(p)
 }

@@ -139,6 +139,9 @@ func printPlan(args []string) (int, error) {
 	if err != nil {
 		return 0, o.blame("plan", args, err)
 	}
+	if p.IDs.KeptGroups, err = spawn.KeptGroups(p); err != nil {
+		return 0, err
+	}
 	return 0, planfile.Write(os.Stdout, p)
 }
 

@@ -24,6 +24,9 @@ var flagExamples = map[string]string{
 	"seccomp": "none",
 
 	"ro-fd": "0:/x/null", "rw-fd": "0:/x/null", "file-fd": "0:/x/null", "file": "/x/file=content",
+	"user": "3:7", "groups": "7,8", "map": "0:7:1", "umask": "077", "caps": "seed", "securebits": "noroot",
+	"selinux-label": "u:r:t:s0", "apparmor-profile": "p", "mount-context": "u:r:t:s0",
+	"rlimit": "nofile=77", "sched": "fifo:7", "ionice": "idle", "cpu-affinity": "0-3",
 	"proc-subset": "pid", "propagation": "slave",
 	"io":  "8:0,rbps=1M",
 	"net": "veth", "ip": "10.0.0.2/24", "gateway": "10.0.0.1", "route": "10.1.0.0/16", "ifname": "net0",
@@ -104,7 +107,7 @@ func sameKey(t *testing.T, section string, f *pflag.Flag, line helpLine) {
 }
 
 // sameAsDefault are flags that change no plan by themselves.
-var sameAsDefault = map[string]bool{"map": true, "env-all": true, "proc": true, "dev": true, "cap-drop": true}
+var sameAsDefault = map[string]bool{"map": true, "env-all": true, "proc": true, "dev": true, "cap-drop": true, "map-auto": true}
 
 // planText is the plan of some arguments, or what is wrong with them.
 func planText(t *testing.T, args []string) string {

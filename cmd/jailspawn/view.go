@@ -118,7 +118,7 @@ func (o *options) asked(p *setup.Plan) ([]setup.Mount, error) {
 		return nil, setup.Fail("here", "", err)
 	}
 	m := setup.Mount{Type: setup.Bind, Source: source, Target: dir, ReadOnly: o.hereRO}
-	if o.hereRO && os.Geteuid() == 0 && o.idMap == "auto" && !p.Shares(setup.UserNS) {
+	if o.hereRO && os.Geteuid() == 0 && p.IDs.Map == setup.MapAuto && !p.Shares(setup.UserNS) {
 		m.IDMap = setup.IDMapJail
 	}
 	if p.Process.Cwd == "" {

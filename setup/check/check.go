@@ -125,25 +125,12 @@ func (c *checker) process(p *setup.Plan) {
 	if pr.Umask != nil && *pr.Umask > 0o777 {
 		c.add("process.umask", "0"+strconv.FormatUint(uint64(*pr.Umask), 8)+" is more than 0777", "")
 	}
-	for i, name := range pr.Capabilities {
-		if setup.CapabilityNumber(name) < 0 {
-			c.add("process.capabilities["+strconv.Itoa(i)+"]", "unknown capability "+strconv.Quote(name), nearestHint(name, setup.CapabilityNames()))
-		}
-	}
+	c.groups(pr)
+	c.rights(pr)
+	c.schedule(&pr.Schedule)
+	c.labels(&pr.Labels)
 	c.limits(pr)
 	c.descriptors(pr)
-}
-
-func (c *checker) limits(p *setup.Process) {
-	for i, r := range p.Rlimits {
-		field := "process.rlimits[" + strconv.Itoa(i) + "]"
-		if setup.RlimitNumber(r.Resource) < 0 {
-			c.add(field, "unknown resource "+strconv.Quote(r.Resource), nearestHint(r.Resource, setup.RlimitNames()))
-		}
-		if r.Soft > r.Hard {
-			c.add(field, "the soft limit is above the hard limit", "")
-		}
-	}
 }
 
 // maxPassFD bounds the numbers of passed descriptors.

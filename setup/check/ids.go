@@ -30,7 +30,7 @@ func (c *checker) ids(p *setup.Plan) {
 	c.identity(p)
 }
 
-// checkIdentity wants the payload's ids to be in the maps, if these are known.
+// identity wants the payload's ids to be in the maps, if these are known.
 func (c *checker) identity(p *setup.Plan) {
 	pr := &p.Process
 	if pr.UID == noID {
@@ -43,11 +43,14 @@ func (c *checker) identity(p *setup.Plan) {
 		return
 	}
 	if _, ok := setup.Outside(p.IDs.UIDs, pr.UID); !ok {
-		c.add("process.uid", strconv.FormatUint(uint64(pr.UID), 10)+" is in no line of ids.uids", "")
+		c.add("process.uid", number(pr.UID)+" is in no line of ids.uids", "add it with --map")
 	}
-	for _, gid := range append([]uint32{pr.GID}, pr.Groups...) {
+	if _, ok := setup.Outside(p.IDs.GIDs, pr.GID); !ok {
+		c.add("process.gid", number(pr.GID)+" is in no line of ids.gids", "add it with --map")
+	}
+	for _, gid := range pr.Groups {
 		if _, ok := setup.Outside(p.IDs.GIDs, gid); !ok {
-			c.add("process.gid", strconv.FormatUint(uint64(gid), 10)+" is in no line of ids.gids", "")
+			c.add("process.groups", number(gid)+" is in no line of ids.gids", "add it with --map")
 		}
 	}
 }
@@ -61,7 +64,7 @@ func (c *checker) idMap(field string, maps []setup.IDMap) {
 		if m.Count == 0 {
 			c.add(at, "maps no id", "give a count")
 		}
-		if uint64(m.Inside)+uint64(m.Count) > noID || uint64(m.Outside)+uint64(m.Count) > noID {
+		if beyond(m.Inside, m.Count) || beyond(m.Outside, m.Count) {
 			c.add(at, "reaches beyond the last id, 4294967294", "")
 		}
 		for _, o := range maps[:i] {

@@ -101,7 +101,7 @@ func (c *checker) bindSource(m *setup.Mount, field string) {
 // mountOptions says which options each type takes.
 var mountOptions = map[setup.MountType]string{
 	setup.Bind:    "source_fd follow read_only noexec noatime dev suid non_recursive propagation optional idmap",
-	setup.Tmpfs:   "read_only noexec noatime dev suid mode size",
+	setup.Tmpfs:   "read_only noexec noatime dev suid uid gid mode size",
 	setup.Proc:    "read_only subset hidepid",
 	setup.Dev:     "",
 	setup.Dir:     "mode",
@@ -134,6 +134,8 @@ func (c *checker) mountOptions(m *setup.Mount, field string) {
 		{"propagation", m.Propagation != ""},
 		{"optional", m.Optional},
 		{"idmap", m.IDMap != ""},
+		{"uid", m.UID != 0},
+		{"gid", m.GID != 0},
 		{"mode", m.Mode != 0},
 		{"size", m.Size != 0},
 		{"content", m.Content != ""},

@@ -91,7 +91,11 @@ func (f *facts) process(p *setup.Plan) {
 	for _, fd := range pr.PassFDs {
 		f.say(Beside, "The caller's descriptors 0, 1, 2 and %s are open.", strconv.Itoa(fd))
 	}
+	f.schedule(&pr.Schedule)
 	for _, r := range pr.Rlimits {
+		if setup.RlimitNumber(r.Resource) >= 0 && r == setup.DefaultRlimit(r.Resource, r.Hard) {
+			continue // those of a fresh system are no news
+		}
 		f.say(Resources, "Resource limits are set: %s.", r.Resource+" to "+limit(r.Soft)+" (at most "+limit(r.Hard)+")")
 	}
 }

@@ -18,7 +18,8 @@ var told = map[string]bool{
 	"mounts.dev": true, "mounts.suid": true, "mounts.optional": true, "mounts.size": true, "mounts.content": true, "mounts.mode": true,
 	"network.no_loopback": true,
 	"process.argv":        true, "process.env": true, "process.cwd": true, "process.uid": true, "process.gid": true, "process.groups": true,
-	"process.umask": true, "process.capabilities": true, "process.rlimits": true, "process.seccomp": true, "process.landlock": true, "process.pass_fds": true,
+	"process.umask": true, "process.capabilities": true, "process.bounding": true, "process.securebits": true,
+	"process.allow_setuid": true, "process.labels": true, "process.schedule": true, "process.rlimits": true, "process.seccomp": true, "process.landlock": true, "process.pass_fds": true,
 }
 
 // topicOf files what is told by name under a topic.

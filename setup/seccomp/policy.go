@@ -95,5 +95,5 @@ func (r *rule) applies(c *Conditions) bool {
 
 // For returns the conditions of a plan.
 func For(p *setup.Plan) *Conditions {
-	return &Conditions{Capabilities: p.Process.Capabilities, Userns: p.AllowUserns}
+	return &Conditions{Capabilities: p.Process.Capabilities, Userns: p.AllowUserns, Setuid: p.Process.AllowSetuid}
 }

@@ -15,18 +15,11 @@ import (
 
 // clone starts jailinit in its namespaces and in its cgroup, where it waits for
 // its plan.
-func clone(p *setup.Plan, o Options, claim *named.Claim, g *cgroup.Group) (*Jail, error) {
-	init, err := openInit(o.Init)
+func clone(p *setup.Plan, c *caller, o Options, claim *named.Claim, g *cgroup.Group) (*Jail, error) {
+	init, err := initFor(p, c, o)
 	if err != nil {
 		return nil, err
 	}
-	// Its number must not be one that jailinit's own descriptors are put on.
-	high, err := unix.FcntlInt(uintptr(init), unix.F_DUPFD_CLOEXEC, p.ListenFD()+1)
-	unix.Close(init)
-	if err != nil {
-		return nil, setup.Fail("jailinit", "", err)
-	}
-	init = high
 	defer unix.Close(init)
 	var plan, status, control [2]int
 	if err := unix.Pipe2(plan[:], unix.O_CLOEXEC); err != nil {
@@ -52,52 +45,85 @@ func clone(p *setup.Plan, o Options, claim *named.Claim, g *cgroup.Group) (*Jail
 	if claim != nil {
 		files = append(files, uintptr(claim.Listen))
 	}
-	leave, err := join(&p.Network)
-	if err != nil {
+	pid, pidfd, err := fork(p, c, g, "/proc/self/fd/"+strconv.Itoa(init), files)
+	if pid == 0 {
 		return nil, err
-	}
-	sys := attributes(p)
-	sys.UseCgroupFD, sys.CgroupFD = g.FD() >= 0, g.FD()
-	pidfd := -1
-	if p.Network.Prepared() {
-		sys.PidFD = &pidfd
-	}
-	restore, err := becomeJailRoot(p, sys.UseCgroupFD)
-	if err != nil {
-		_ = leave()
-		return nil, err
-	}
-	pid, err := syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(init), []string{"jailinit"}, &syscall.ProcAttr{
-		Dir: "/", Env: initEnv, Files: files, Sys: sys,
-	})
-	restore()
-	left := leave()
-	if err != nil {
-		return nil, cloneError(p, err)
 	}
 	j := &Jail{pid: pid, plan: plan[1], status: status[0], control: control[0], ids: -1, group: g, pidfd: pidfd}
-	if left == nil {
-		left = g.Enter(pid)
+	if err == nil {
+		err = g.Enter(pid)
 	}
-	if left != nil {
+	if err != nil {
 		j.abandon()
-		return nil, left
+		return nil, err
 	}
-	if !p.Shares(setup.UserNS) {
-		if err := j.writeMaps(p); err != nil {
-			j.abandon()
-			return nil, cloneError(p, err)
+	if err := j.writeMaps(p, c); err != nil {
+		if j.abandon() {
+			err = errSilent // and so it had no maps any more
 		}
+		return nil, cloneError(p, err)
 	}
 	return j, nil
 }
 
-// abandon ends a jail that has no plan yet.
-func (j *Jail) abandon() {
+// initFor opens jailinit, sealed where the plan wants it, under a number that is
+// none of those that its own descriptors are put on.
+func initFor(p *setup.Plan, c *caller, o Options) (int, error) {
+	init, err := openInit(o.Init)
+	if err == nil {
+		init, err = sealed(init, p, c)
+	}
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(init)
+	high, err := unix.FcntlInt(uintptr(init), unix.F_DUPFD_CLOEXEC, p.ListenFD()+1)
+	return high, setup.Fail("jailinit", "", err)
+}
+
+// fork clones jailinit from this thread, which for that long is what the child
+// is to be: of the jail's ids, with its priority, in the network that it joins.
+// A pid beside an error is that of a child that has to be ended; pidfd is -1
+// where none is needed.
+func fork(p *setup.Plan, c *caller, g *cgroup.Group, path string, files []uintptr) (pid, pidfd int, err error) {
+	undo, err := elevate(&p.Process.Schedule)
+	defer undo()
+	if err != nil {
+		return 0, -1, err
+	}
+	leave, err := join(&p.Network)
+	if err != nil {
+		return 0, -1, err
+	}
+	sys := attributes(p)
+	sys.UseCgroupFD, sys.CgroupFD = g.FD() >= 0, g.FD()
+	pidfd = -1
+	if p.Network.Prepared() {
+		sys.PidFD = &pidfd
+	}
+	restore, err := becomeJailRoot(p, c, sys.UseCgroupFD)
+	if err != nil {
+		_ = leave()
+		return 0, -1, err
+	}
+	pid, err = syscall.ForkExec(path, []string{"jailinit"}, &syscall.ProcAttr{Dir: "/", Env: initEnv, Files: files, Sys: sys})
+	restore()
+	left := leave()
+	if err != nil {
+		return 0, -1, cloneError(p, err)
+	}
+	return pid, pidfd, left
+}
+
+// abandon ends a jail that has no plan yet, and reports whether it had ended by
+// itself.
+func (j *Jail) abandon() bool {
+	var status unix.WaitStatus
 	_ = unix.Kill(j.pid, unix.SIGKILL)
-	_, _ = unix.Wait4(j.pid, nil, 0, nil)
+	_, _ = unix.Wait4(j.pid, &status, 0, nil)
 	closeAll([]int{j.plan, j.status, j.control})
 	closeFD(j.pidfd)
+	return status.Exited()
 }
 
 // initEnv is the environment of jailinit: one processor is all it has work
@@ -136,6 +162,9 @@ func attributes(p *setup.Plan) *syscall.SysProcAttr {
 
 func cloneError(p *setup.Plan, err error) error {
 	e := setup.Fail("clone", "", err).(*setup.Error)
+	if e.Hint != "" {
+		return e
+	}
 	switch e.Errno {
 	case unix.EPERM, unix.EACCES:
 		e.Hint = "this system may forbid user namespaces to ordinary users: see sysctl kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns"

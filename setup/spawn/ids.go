@@ -42,7 +42,12 @@ func callerNow() (*caller, error) {
 // root reports whether the caller has more ids than one to give away. Uid 0 of
 // a user namespace with a single id is an ordinary user.
 func (c *caller) root() bool {
-	return c.uid == 0 && len(c.uids) > 0 && !oneID(c.uids)
+	return c.uid == 0 && len(c.uids) > 0 && (len(c.uids) > 1 || c.uids[0].Count > 1)
+}
+
+// own reports whether the maps have the caller's own ids and no others.
+func (c *caller) own(ids *setup.IDs) bool {
+	return ids.Single() && ids.UIDs[0].Outside == c.uid && ids.GIDs[0].Outside == c.gid
 }
 
 // resolve fills in what depends on the caller: who opens the sources, and the
@@ -52,8 +57,17 @@ func (c *caller) resolve(p *setup.Plan) (*setup.Plan, int, error) {
 	plan := *p
 	plan.Mounts = append([]setup.Mount(nil), p.Mounts...)
 	plan.Network.Rules = string(hostnet.JailRules(&plan.Network))
-	if p.Shares(setup.UserNS) && !c.root() {
-		return nil, -1, &setup.Error{Step: "ids", Detail: "sharing the user namespace needs root", Errno: unix.EPERM, Hint: "leave out --no-userns"}
+	var err error
+	if plan.Process.Rlimits, err = Rlimits(p.Process.Rlimits); err != nil {
+		return nil, -1, err
+	}
+	if err := checkLabels(&p.Process.Labels); err != nil {
+		return nil, -1, err
+	}
+	if !c.root() {
+		if err := c.checkOrdinary(p); err != nil {
+			return nil, -1, err
+		}
 	}
 	if err := c.sources(&plan); err != nil {
 		return nil, -1, err
@@ -63,7 +77,6 @@ func (c *caller) resolve(p *setup.Plan) (*setup.Plan, int, error) {
 	}
 	lock := -1
 	if len(plan.IDs.UIDs) == 0 {
-		var err error
 		if lock, err = c.fillMaps(&plan); err != nil {
 			return nil, -1, err
 		}
@@ -73,6 +86,25 @@ func (c *caller) resolve(p *setup.Plan) (*setup.Plan, int, error) {
 		}
 	}
 	return &plan, lock, nil
+}
+
+// checkOrdinary refuses what an ordinary user's jail can't have: the host's
+// ids, and groups where no group but the own one is mapped.
+func (c *caller) checkOrdinary(p *setup.Plan) error {
+	if p.Shares(setup.UserNS) {
+		return &setup.Error{Step: "ids", Detail: "sharing the user namespace needs root", Errno: unix.EPERM, Hint: "leave out --no-userns"}
+	}
+	if p.IDs.Map == setup.MapIdentity {
+		return &setup.Error{Step: "ids", Detail: "mapping the host's ids onto themselves needs root", Errno: unix.EPERM, Hint: "leave out --map identity; --map-auto gives a jail many ids"}
+	}
+	if own := len(p.IDs.UIDs) == 0 || c.own(&p.IDs); !own {
+		if err := findMapTools(); err != nil {
+			return err
+		}
+	} else if len(p.Process.Groups) > 0 {
+		return &setup.Error{Step: "identity", Target: "groups", Detail: "an ordinary user's jail can't change its groups", Errno: unix.EPERM, Hint: "give it subordinate ids with --map-auto"}
+	}
+	return nil
 }
 
 func (c *caller) fillMaps(p *setup.Plan) (lock int, err error) {
@@ -96,9 +128,20 @@ func (c *caller) fillMaps(p *setup.Plan) (lock int, err error) {
 			Hint: "use --map identity, or give the container more ids",
 		}
 	}
-	own := []setup.IDMap{{Inside: 0, Outside: base, Count: rangeSize}}
-	p.IDs.UIDs, p.IDs.GIDs = own, own
+	p.IDs.UIDs, p.IDs.GIDs = ownRange(base, p.Process.UID), ownRange(base, p.Process.GID)
 	return lock, nil
+}
+
+// ownRange maps the ids from 0 on to a range. An id of the payload's that lies
+// beyond takes the place of the last one.
+func ownRange(base, id uint32) []setup.IDMap {
+	if id < rangeSize {
+		return []setup.IDMap{{Inside: 0, Outside: base, Count: rangeSize}}
+	}
+	return []setup.IDMap{
+		{Inside: 0, Outside: base, Count: rangeSize - 1},
+		{Inside: id, Outside: base + rangeSize - 1, Count: 1},
+	}
 }
 
 // identity maps every id that a namespace has onto itself.
@@ -184,16 +227,22 @@ func readSmall(file string) ([]byte, error) {
 }
 
 // writeMaps maps the ids of a jail whose jailinit waits for its plan
-// (user_namespaces(7)). An ordinary user, who maps one id, has to give up
-// setgroups(2) for it.
-func (j *Jail) writeMaps(p *setup.Plan) error {
+// (user_namespaces(7)). An ordinary user has to give up setgroups(2) to map his
+// own ids, and needs help to map others.
+func (j *Jail) writeMaps(p *setup.Plan, c *caller) error {
+	if p.Shares(setup.UserNS) {
+		return nil
+	}
+	if !c.root() && !c.own(&p.IDs) {
+		return j.writeSubordinateMaps(p)
+	}
 	proc := "/proc/" + strconv.Itoa(j.pid) + "/"
 	for _, f := range []struct{ name, content string }{
 		{"setgroups", "deny"},
 		{"uid_map", mapLines(p.IDs.UIDs)},
 		{"gid_map", mapLines(p.IDs.GIDs)},
 	} {
-		if f.name == "setgroups" && !p.IDs.Single() {
+		if f.name == "setgroups" && c.root() {
 			continue
 		}
 		fd, err := unix.Open(proc+f.name, unix.O_WRONLY|unix.O_CLOEXEC, 0)
@@ -219,5 +268,3 @@ func mapLines(maps []setup.IDMap) string {
 	}
 	return string(lines)
 }
-
-func oneID(maps []setup.IDMap) bool { return len(maps) == 1 && maps[0].Count == 1 }

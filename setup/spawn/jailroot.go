@@ -9,7 +9,8 @@ import (
 )
 
 // becomeJailRoot gives the calling thread, and it alone, the host's ids that
-// are uid and gid 0 of the jail, and no supplementary group, so that jailinit
+// are uid and gid 0 of the jail, or the first of one that has no 0, and no
+// supplementary group, so that jailinit
 // is born with them: it can't take them on before its maps are written, and to
 // change all threads of a running Go program costs more. The saved ids stay,
 // by which restore gets everything back. It needs CAP_SETUID and CAP_SETGID;
@@ -20,15 +21,11 @@ import (
 //
 // intoCgroup says that the jail is cloned into a cgroup, for which the kernel
 // asks whether this thread may write to root's files.
-func becomeJailRoot(p *setup.Plan, intoCgroup bool) (restore func(), err error) {
-	if p.Shares(setup.UserNS) || p.IDs.Single() || p.IDs.Map == setup.MapIdentity {
+func becomeJailRoot(p *setup.Plan, c *caller, intoCgroup bool) (restore func(), err error) {
+	if p.Shares(setup.UserNS) || !c.root() || p.IDs.Map == setup.MapIdentity {
 		return func() {}, nil
 	}
-	uid, uidOK := setup.Outside(p.IDs.UIDs, 0)
-	gid, gidOK := setup.Outside(p.IDs.GIDs, 0)
-	if !uidOK || !gidOK {
-		return nil, setup.Misuse("ids", "uid and gid 0 are in no line", "jailinit needs them; map them to ids that nobody has")
-	}
+	uid, gid := rootOf(p.IDs.UIDs), rootOf(p.IDs.GIDs)
 	groups, err := unix.Getgroups()
 	if err != nil {
 		return nil, setup.Fail("ids", "groups", err)
@@ -68,6 +65,14 @@ func overrideFiles(wanted bool) error {
 	}
 	data[0].Effective |= 1 << unix.CAP_DAC_OVERRIDE
 	return unix.Capset(&header, &data[0])
+}
+
+// rootOf returns the host's id as whom jailinit builds the jail.
+func rootOf(maps []setup.IDMap) uint32 {
+	if id, ok := setup.Outside(maps, 0); ok {
+		return id
+	}
+	return maps[0].Outside
 }
 
 // setIDs sets the real and effective id of this thread to id, and the saved

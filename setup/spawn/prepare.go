@@ -9,9 +9,12 @@ import (
 	"github.com/jailspawn/jailspawn/setup/mountfd"
 )
 
-// sendPlan gives jailinit its plan.
+// sendPlan gives jailinit what it can't take by itself, and then its plan.
 func (j *Jail) sendPlan(p *setup.Plan) error {
 	data, err := setup.Encode(p)
+	if err == nil {
+		err = j.equip(p)
+	}
 	if err == nil {
 		err = writeAll(j.plan, data)
 	}

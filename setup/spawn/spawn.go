@@ -149,7 +149,7 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	}
 	begin := time.Now()
 	if err == nil {
-		j, err = clone(plan, o, claim, group)
+		j, err = clone(plan, c, o, claim, group)
 	}
 	if err == nil {
 		err = j.publish(plan, claim, &o)
