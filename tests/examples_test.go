@@ -25,7 +25,7 @@ var examples = map[string]struct {
 	"agent":        {prints: []string{`2 tests passed`, `(?m)^2$`, `git over loopback works`, `hooks are refused`, `git config is refused`, `no keys to be seen`}, needs: []string{"git"}},
 	"nginx":        {prints: []string{`<h1>from a jail</h1>`}, needs: []string{"nginx", "curl"}},
 	"postgres":     {prints: []string{`processed: 20/20`}, needs: []string{"pgbench", "/usr/lib/postgresql/15/bin/postgres"}},
-	"two-services": {prints: []string{`the front, in front of the back`}, needs: []string{"/usr/bin/python3", "curl"}},
+	"two-services": {prints: []string{`the front, in front of the back`}, needs: []string{"/usr/bin/python3"}},
 	"long-lived":   {prints: []string{`(?m)^kept$`}},
 	"busybox":      {prints: []string{`(?m)^[1-9][0-9]+$`, `BusyBox v`}, needs: []string{"busybox"}},
 	"debian":       {prints: []string{`Debian GNU/Linux 12`, `written`}, needs: []string{"mmdebstrap"}, root: true},
@@ -78,8 +78,10 @@ func runExample(t *testing.T, name, dir string) {
 	if out, err := exec.Command("cp", "-r", dir, work).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	paste(t, work, lines[0])
-	out := paste(t, work, lines[1])
+	state := filepath.Join(t.TempDir(), "state")
+	t.Cleanup(func() { stopAll(t, state) })
+	paste(t, work, state, lines[0])
+	out := paste(t, work, state, lines[1])
 	for _, want := range example.prints {
 		if !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("%s\ndoes not print %s:\n%s", lines[1], want, out)
@@ -103,15 +105,25 @@ func readmeLines(t *testing.T, file string) []string {
 }
 
 // paste runs a line as a shell does, and returns all that it prints.
-func paste(t *testing.T, dir, line string) string {
+func paste(t *testing.T, dir, state, line string) string {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", line)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PATH="+bin(t)+":"+os.Getenv("PATH"), "JAILSPAWN_RUNTIME_DIR="+filepath.Join(t.TempDir(), "state"))
+	cmd.Env = append(os.Environ(), "PATH="+bin(t)+":"+os.Getenv("PATH"), "JAILSPAWN_RUNTIME_DIR="+state)
 	cmd.Stdin = strings.NewReader("hostname\n")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", line, err, out)
 	}
 	return string(out)
+}
+
+// stopAll ends the jails that a failed example left.
+func stopAll(t *testing.T, state string) {
+	entries, _ := os.ReadDir(state)
+	for _, e := range entries {
+		cmd := exec.Command(filepath.Join(bin(t), "jailspawn"), "stop", "--grace", "0s", e.Name())
+		cmd.Env = append(os.Environ(), "JAILSPAWN_RUNTIME_DIR="+state)
+		_ = cmd.Run()
+	}
 }

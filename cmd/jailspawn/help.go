@@ -35,6 +35,8 @@ var helpPages = map[string][]string{
 	"completion": {"completion"},
 	"exec":       {"exec"},
 	"preset":     {"preset"},
+	"up":         {"up"},
+	"down":       {"down"},
 	"help":       {"main"},
 	"inspect":    {"inspect"},
 	"kill":       {"kill"},

@@ -44,6 +44,8 @@ func verbs() []verb {
 		onJail("inspect", nil, inspectJail),
 		{"prune", pruneJails},
 		{"seccomp", printPolicy},
+		upVerb(),
+		downVerb(),
 		{"preset", printPreset},
 		{"completion", printCompletion},
 		{"version", printVersion},

@@ -64,6 +64,11 @@ noexec = true
 [names.env]
 A = "1"
 B = 0x10
+
+[[names]]
+hostname = "first"
+[[names]]
+hostname = "second"
 `,
 		"/d/base.toml": "[files]\nro = \"${where}\"\nroot = \"${nothing:-/r}\"\n[vars]\nwhere = \"unused\"\n",
 		"/d/more.toml": "command = \"unused\"\nfiles = {here = false}\n",
@@ -75,7 +80,7 @@ B = 0x10
 	want := []string{
 		"here=true", "ro=/d/data", "root=/r", "here=false",
 		"hostname=web", "ro=/home/me", "ro=a b", "mount=type=tmpfs,target=/x,ro,size=4", "mount=target=/y,noexec",
-		"env=A=1", "env=B=16",
+		"env=A=1", "env=B=16", "hostname=first", "hostname=second",
 	}
 	if diff := cmp.Diff(want, flags(j)); diff != "" {
 		t.Error(diff)

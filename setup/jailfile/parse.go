@@ -124,11 +124,18 @@ func (d *document) header(e *unstable.Node) {
 	}
 	d.seen["["+id] = true
 	switch {
-	case len(key) == 1 && list:
-		d.fail(at, id, "is a section", "write ["+id+"]")
+	case len(key) > 2:
+		d.fail(at, id, "has too many parts", "")
 		d.element = new(element) // swallows what follows
 	case !d.known(key, at):
 		d.element = new(element)
+	case list && len(key) == 1:
+		// [[network]]: the section once more, with keys for another interface.
+		for seen := range d.seen {
+			if strings.HasPrefix(seen, id+".") {
+				delete(d.seen, seen)
+			}
+		}
 	case list:
 		d.element = &element{key: key, at: at, seen: map[string]bool{}}
 	}
