@@ -92,7 +92,9 @@ func (p *Plan) OwnMounts() bool {
 
 // SecondStage reports whether jailinit is executed once more, as the process
 // that becomes the payload.
-func (p *Plan) SecondStage() bool { return p.Process.Seccomp.Late || p.OwnMounts() }
+func (p *Plan) SecondStage() bool {
+	return p.Process.Seccomp.Late || p.OwnMounts() || p.Service.Listen > 0
+}
 
 func (p *Plan) code(c *coder) {
 	num(c, &p.Version)

@@ -16,16 +16,10 @@ import (
 // its own.
 func (j *jail) startPayload() (pid int, err error) {
 	p := &j.plan.Process
-	defer func() { j.listener = nil }() // what is started later gets no sockets
-	for {
-		pid, err = j.start(p, &syscall.ProcAttr{
-			Files: files(p.PassFDs),
-			Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: j.hasTerminal()},
-		})
-		if err == nil || !j.listener.again(err) {
-			return pid, err
-		}
-	}
+	return j.start(p, &syscall.ProcAttr{
+		Files: files(p.PassFDs),
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Foreground: j.hasTerminal()},
+	})
 }
 
 // start forks a process, the payload or one beside it, from a thread of its
@@ -45,9 +39,6 @@ func (j *jail) start(p *setup.Process, how *syscall.ProcAttr) (pid int, err erro
 // confineAndStart is the second half of the story, unless a second stage tells
 // it.
 func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, error) {
-	if err := j.choosePID(); err != nil {
-		return 0, err
-	}
 	if j.plan.SecondStage() {
 		return j.startSecond(p, how)
 	}
@@ -131,13 +122,9 @@ func (j *jail) execute(p *setup.Process, how *syscall.ProcAttr) (int, error) {
 	if err == nil {
 		how.Env = p.Env
 		var pid int
-		if j.listener != nil {
-			pid, err = j.listener.fork(program, p.Argv, how)
-		} else {
-			pid, err = syscall.ForkExec(program, p.Argv, how)
-		}
-		if err == nil || err == errTaken {
-			return pid, err
+		pid, err = syscall.ForkExec(program, p.Argv, how)
+		if err == nil {
+			return pid, nil
 		}
 	}
 	return 0, execError(p.Argv[0], err)

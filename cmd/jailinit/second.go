@@ -12,11 +12,12 @@ import (
 )
 
 // The second stage is jailinit executed once more, as the process that then
-// executes the payload. Two kinds of plan need it: a seccomp policy that
+// executes the payload. Three kinds of plan need it: a seccomp policy that
 // forbids what it takes to start a process can only be loaded by that process
-// itself; and a payload that keeps sys_admin lives in a user and mount
-// namespace inside the jail's, as only that makes the attributes of its mounts
-// irrevocable (mount_namespaces(7)).
+// itself; a payload that keeps sys_admin lives in a user and mount namespace
+// inside the jail's, as only that makes the attributes of its mounts irrevocable
+// (mount_namespaces(7)); and one with sockets by activation is told its own
+// process id.
 //
 // Its contract is that of the first stage, without a control socket: the plan
 // on descriptor 3, events on 4, passed descriptors from 6 on.
@@ -75,12 +76,7 @@ func (j *jail) forkSecond(p *setup.Process, how *syscall.ProcAttr, plan, status 
 	// forbid it.
 	how.Env = []string{"GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1"}
 	fork := func() error {
-		path := "/proc/self/fd/" + strconv.Itoa(j.self)
-		if j.listener != nil {
-			pid, err = j.listener.fork(path, []string{"jailinit"}, how)
-		} else {
-			pid, err = syscall.ForkExec(path, []string{"jailinit"}, how)
-		}
+		pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(j.self), []string{"jailinit"}, how)
 		return err
 	}
 	if j.plan.OwnMounts() {
@@ -91,12 +87,9 @@ func (j *jail) forkSecond(p *setup.Process, how *syscall.ProcAttr, plan, status 
 	if err == nil {
 		return pid, nil
 	}
-	if err == errTaken {
-		return 0, err
-	}
 	e := setup.Fail("second stage", "", err).(*setup.Error)
 	if e.Errno == unix.ENOENT {
-		e.Hint = "the payload needs sys_admin or a policy that forbids to start processes, and for that a proc at /proc"
+		e.Hint = "the payload needs a second stage (sys_admin, a policy that forbids to start processes, or --listen-fds), and for that a proc at /proc"
 	}
 	return 0, e
 }
@@ -145,8 +138,8 @@ func (j *jail) secondPlan(p *setup.Process) *setup.Plan {
 	plan := *j.plan
 	plan.Mounts, plan.Root = nil, setup.Root{}
 	plan.Process = *p
-	if j.listener != nil {
-		plan.Process.Env = append(p.Env[:len(p.Env):len(p.Env)], "LISTEN_PID="+strconv.Itoa(j.listener.pid))
+	if len(p.PassFDs) == 0 {
+		plan.Service.Listen = 0 // it isn't the payload, and has no sockets
 	}
 	return &plan
 }
@@ -203,6 +196,7 @@ func (j *jail) becomePayload(p *setup.Process) error {
 	if err := enter(p.Cwd); err != nil {
 		return err
 	}
+	j.listenPID(p)
 	program, err := find(p.Argv[0], p.Env)
 	if err != nil {
 		return execError(p.Argv[0], err)

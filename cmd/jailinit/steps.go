@@ -16,10 +16,9 @@ type jail struct {
 	plan     *setup.Plan
 	prepared []int // detached mounts from jailspawn, by the order of the plan's prepared sources
 	tree     *mounts.Tree
-	limited  bool      // no user namespace can be made in the jail
-	listener *listener // nil without socket activation
-	self     int       // jailinit's own file, for the second stage
-	settings int       // directory of the sysctls, if the plan sets any
+	limited  bool // no user namespace can be made in the jail
+	self     int  // jailinit's own file, for the second stage
+	settings int  // directory of the sysctls, if the plan sets any
 }
 
 // steps is the story of a jail up to its payload. Each step does one thing and
@@ -31,7 +30,6 @@ var steps = []func(*jail) error{
 	(*jail).dieWithJailspawn,
 	(*jail).dropInherited,
 	(*jail).receiveMounts,
-	(*jail).openLastPID,
 	(*jail).openSelf,
 	(*jail).openSettings,
 	(*jail).isolateMounts,

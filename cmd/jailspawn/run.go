@@ -51,6 +51,9 @@ func (o *options) start(p *setup.Plan, supervised func(*options, *spawn.Options)
 	if err := o.watchOptions.check(p); err != nil {
 		return nil, err
 	}
+	if err := checkDescriptors(p); err != nil {
+		return nil, err
+	}
 	so := spawn.Options{Forward: forwarded(), LetGo: true, Note: note}
 	if err := o.fill(&so); err != nil {
 		return nil, err
