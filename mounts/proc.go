@@ -20,8 +20,9 @@ var protected = []string{"sys", "sysrq-trigger", "irq", "bus", "fs"}
 // hidden, as they are in most containers.
 //
 // limitUserns sets user.max_user_namespaces of the jail's user namespace to 0
-// on the way, as only a proc can, before its sys becomes read-only.
-func (t *Tree) Proc(m *setup.Mount, limitUserns bool) error {
+// on the way, as only a proc can, before its sys becomes read-only. whole leaves
+// all of proc in sight, without which no jail inside could have its own.
+func (t *Tree) Proc(m *setup.Mount, limitUserns, whole bool) error {
 	attr := unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
 	if m.ReadOnly {
 		attr |= unix.MOUNT_ATTR_RDONLY
@@ -44,6 +45,9 @@ func (t *Tree) Proc(m *setup.Mount, limitUserns bool) error {
 		if err := LimitUserns(fd); err != nil {
 			return err
 		}
+	}
+	if whole {
+		return nil
 	}
 	if err := t.maskProc(fd, m.Target); err != nil {
 		return err

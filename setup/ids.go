@@ -54,6 +54,23 @@ func (i *IDs) Single() bool { return oneID(i.UIDs) && oneID(i.GIDs) }
 
 func oneID(maps []IDMap) bool { return len(maps) == 1 && maps[0].Count == 1 }
 
+// NestsJails reports whether jails are to be started inside the jail. The
+// kernel mounts a new proc only where all of the surrounding one is in sight, so
+// nothing of that is hidden or made read-only then: the owners of its files
+// protect it. Where the host's root is an id of the jail they don't; such a jail
+// can't have jails inside.
+func (p *Plan) NestsJails() bool {
+	if !p.AllowUserns || p.Shares(UserNS) {
+		return false
+	}
+	for _, m := range p.IDs.UIDs {
+		if m.Outside == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func (i *IDs) code(c *coder) {
 	str(c, &i.Map)
 	list(c, &i.UIDs, codeIDMap)

@@ -105,6 +105,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("BIN", dir)
 			e.Setenv("REPO", repo)
 			e.Setenv("UID", strconv.Itoa(os.Geteuid()))
+			e.Defer(func() { endJails(dir, filepath.Join(e.WorkDir, "run")) })
 			return os.Chmod(e.WorkDir, 0o755)
 		},
 		Condition: func(name string) (bool, error) { return features[name](), nil },
@@ -150,5 +151,16 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(end) {
 			ts.Fatalf("not within %d seconds: %v", seconds, err)
 		}
+	}
+}
+
+// endJails ends the named jails of a runtime directory: a script that failed
+// may have left some.
+func endJails(bin, runtimeDir string) {
+	entries, _ := os.ReadDir(runtimeDir)
+	for _, e := range entries {
+		cmd := exec.Command(filepath.Join(bin, "jailspawn"), "kill", "-s", "KILL", e.Name())
+		cmd.Env = append(os.Environ(), "JAILSPAWN_RUNTIME_DIR="+runtimeDir)
+		_ = cmd.Run()
 	}
 }

@@ -143,7 +143,7 @@ func (j *jail) mount(m *setup.Mount) error {
 	case setup.Proc:
 		limit := !j.plan.AllowUserns && !j.plan.Shares(setup.UserNS) && !j.limited && !m.ReadOnly && m.Subset == ""
 		j.limited = j.limited || limit
-		return j.tree.Proc(m, limit)
+		return j.tree.Proc(m, limit, j.plan.NestsJails())
 	case setup.Dev:
 		return j.tree.Dev(m)
 	case setup.Dir:
