@@ -22,7 +22,9 @@ var devices = []struct {
 	{"tty", 5, 0},
 }
 
-var devLinks = []struct{ text, name string }{
+type devLink struct{ text, name string }
+
+var devLinks = []devLink{
 	{"/proc/self/fd", "fd"},
 	{"/proc/self/fd/0", "stdin"},
 	{"/proc/self/fd/1", "stdout"},
@@ -32,7 +34,10 @@ var devLinks = []struct{ text, name string }{
 
 // Dev mounts a small /dev: the harmless devices, the usual links, and a devpts
 // and a shm of the jail's own. The directory itself is made read-only by Seal.
-func (t *Tree) Dev(m *setup.Mount) error {
+//
+// console is for a jail that gets a terminal of its own, the first of its
+// devpts.
+func (t *Tree) Dev(m *setup.Mount, console bool) error {
 	fail := func(name string, err error) error { return setup.Fail("dev", m.Target+"/"+name, err) }
 	dev, err := t.newFS("tmpfs", "dev", unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NOEXEC,
 		mountfd.Option{Key: "mode", Value: "0755"}, mountfd.Option{Key: "size", Value: "64k"})
@@ -47,7 +52,11 @@ func (t *Tree) Dev(m *setup.Mount) error {
 			return fail(d.name, err)
 		}
 	}
-	for _, l := range devLinks {
+	links := devLinks
+	if console {
+		links = append(links, devLink{"pts/0", "console"})
+	}
+	for _, l := range links {
 		if err := unix.Symlinkat(l.text, dev, l.name); err != nil {
 			return fail(l.name, err)
 		}

@@ -145,7 +145,7 @@ func (j *jail) mount(m *setup.Mount) error {
 		j.limited = j.limited || limit
 		return j.tree.Proc(m, limit, j.plan.NestsJails())
 	case setup.Dev:
-		return j.tree.Dev(m)
+		return j.tree.Dev(m, j.hasTerminal())
 	case setup.Dir:
 		return j.tree.Dir(m)
 	case setup.Symlink:
