@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -8,6 +9,10 @@ import (
 
 func init() {
 	features["landlock4"] = func() bool { return landlockABI() >= 4 }
+	features["postgres"] = func() bool {
+		found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+		return err == nil && len(found) == 1
+	}
 	features["landlock6"] = func() bool { return landlockABI() >= 6 }
 }
 

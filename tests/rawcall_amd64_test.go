@@ -10,7 +10,7 @@ import (
 )
 
 // int80 makes a system call as a 32-bit program does.
-func int80(number, a, b, c uint32) int32
+func int80(number, a, b, c, d uint32) int32
 
 // Under the name rawcall this program makes the system calls that its
 // arguments name, ABI:NUMBER:ARG,ARG,..., and prints each one's errno.
@@ -29,7 +29,7 @@ func init() {
 		}
 		var errno int
 		if abi == "i386" {
-			errno = max(0, -int(int80(uint32(n), uint32(a[0]), uint32(a[1]), uint32(a[2]))))
+			errno = max(0, -int(int80(uint32(n), uint32(a[0]), uint32(a[1]), uint32(a[2]), uint32(a[3]))))
 		} else {
 			if abi == "x32" {
 				n |= 0x40000000

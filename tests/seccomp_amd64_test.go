@@ -144,11 +144,11 @@ func errnos(t *testing.T, policy string, calls []aCall) []string {
 	return got
 }
 
-// TestDefaultPolicyRefuses makes every call that the default policy refuses, as
+// TestSeccompDefaultRefuses makes every call that the default policy refuses, as
 // 64-bit, x32 and 32-bit code. In place of the policy's errnos stands a mark, so
 // that nothing but the filter can be the cause; and with each rule taken out in
 // turn the mark must be gone from that rule's calls.
-func TestDefaultPolicyRefuses(t *testing.T) {
+func TestSeccompDefaultRefuses(t *testing.T) {
 	out, err := exec.Command(filepath.Join(bin(t), "jailspawn"), "seccomp", "default").Output()
 	if err != nil {
 		t.Fatal(err)
