@@ -39,6 +39,12 @@ type Network struct {
 	// Rules is the jail's own packet filter, encoded for nf_tables. Only
 	// setup/spawn sets it, from Filter.
 	Rules string `json:"-"`
+	// Confine lists addresses of the host that the jail is held to while it
+	// shares the host's network (cgroup-bpf, see setup/spawn/address): it binds
+	// to no other, a wildcard and loopback stand for the first of their family,
+	// connections leave from it, ports below 1024 need no capability there. It
+	// needs the host's root.
+	Confine []string `json:"confine,omitempty"`
 }
 
 // InterfaceKind says where an interface comes from.
@@ -158,6 +164,7 @@ func (n *Network) code(c *coder) {
 	optional(c, &n.Filter, codeFilter)
 	list(c, &n.Sysctls, codeSysctl)
 	str(c, &n.Rules)
+	list(c, &n.Confine, str[string])
 }
 
 func codeInterface(c *coder, i *Interface) {

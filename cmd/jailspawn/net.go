@@ -71,6 +71,10 @@ func netModes() []netMode {
 	return []netMode{
 		{"none", "", true, func(*netOptions, string) error { return nil }},
 		{"host", "", true, func(o *netOptions, _ string) error { o.hostNet = true; return nil }},
+		{"addr", "ADDR,...", true, func(o *netOptions, v string) error {
+			o.hostNet, o.network.Confine = true, strings.Split(v, ",")
+			return nil
+		}},
 		{"user", "", true, func(o *netOptions, _ string) error { o.network.User = true; return nil }},
 		{"join", "PATH", true, func(o *netOptions, v string) error { o.network.Join = v; return nil }},
 		{"veth", "", false, addInterface(setup.Veth)},

@@ -27,6 +27,7 @@ func Plan(p *setup.Plan) error {
 	c.names(p)
 	c.network(p)
 	c.resources(p)
+	c.confined(p)
 	c.process(p)
 	c.named(p)
 	c.seccomp(p)

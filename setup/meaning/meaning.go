@@ -63,6 +63,8 @@ func Sentence(text string, items []string) string {
 
 func (f *facts) network(p *setup.Plan) {
 	switch {
+	case p.Shares(setup.NetNS) && len(p.Network.Confine) > 0:
+		f.say(Network, "The host's network is the jail's, but of its addresses it has only %s: it binds to no other, is reached at no other and sends from no other.", p.Network.Confine...)
 	case p.Shares(setup.NetNS):
 		f.say(Network, "The host's network is the jail's: it can talk to whom the caller can, and to abstract sockets of the host.")
 	case ordinary(&p.Network) && p.Network.NoLoopback:

@@ -1,21 +1,56 @@
 package spawn
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/address"
 	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 )
 
-// newGroup makes the jail's cgroup, if the plan wants one.
-func newGroup(r *setup.Resources) (*cgroup.Group, error) {
-	if !r.WantsCgroup() {
+// newGroup makes the jail's cgroup, if the plan wants one, and holds it to the
+// jail's addresses before anything is in it.
+func newGroup(p *setup.Plan) (*cgroup.Group, error) {
+	confined := len(p.Network.Confine) > 0
+	if confined && unix.Geteuid() != 0 {
+		return nil, &setup.Error{Step: "network", Detail: "a jail by address needs the host's root", Errno: unix.EPERM, Hint: "use --net user, or --net veth in a network namespace of your own"}
+	}
+	p.Resources.Cgroup = p.Resources.Cgroup || confined
+	if !p.Resources.WantsCgroup() {
 		return nil, nil
 	}
-	return cgroup.New(r)
+	g, err := cgroup.New(&p.Resources)
+	if err != nil || !confined {
+		return g, err
+	}
+	if err := confine(g, p.Network.Confine); err != nil {
+		_ = g.Remove()
+		return nil, err
+	}
+	return g, nil
+}
+
+// confine holds the processes of a cgroup to addresses.
+func confine(g *cgroup.Group, addresses []string) error {
+	var list []netip.Addr
+	for _, text := range addresses {
+		a, err := netip.ParseAddr(text)
+		if err == nil {
+			err = address.Present(a)
+		}
+		if err != nil {
+			return setup.Fail("network", text, err)
+		}
+		list = append(list, a)
+	}
+	if g.FD() < 0 {
+		return &setup.Error{Step: "network", Detail: "a jail by address needs cgroup version 2", Hint: "mount it: mount -t cgroup2 cgroup2 DIR"}
+	}
+	return address.Confine(g.FD(), list)
 }
 
 // Usage returns what the jail has used. It is complete when [Jail.Wait] has

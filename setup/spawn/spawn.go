@@ -145,7 +145,7 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 	}
 	var group *cgroup.Group
 	if err == nil {
-		group, err = newGroup(&plan.Resources)
+		group, err = newGroup(plan)
 	}
 	begin := time.Now()
 	if err == nil {
