@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X github.com/jailspawn/jailspawn/setup.Build=$(BUILD)
 
 export CGO_ENABLED = 0
 
-.PHONY: all test check fmt bench install clean demo help
+.PHONY: all test test-kernels check fmt bench install clean demo help
 all: bin/jailspawn bin/jailinit ## build both binaries into bin/
 
 # On these the watcher beside a detached jail does without the Go runtime.
@@ -18,6 +18,9 @@ bin/jailspawn: LDFLAGS += $(WATCHER_$(shell $(GO) env GOARCH))
 bin/%: $(SOURCES)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$*
 
+test-kernels: all ## run them on Debian's kernels, emulated (as root)
+	tests/kernels/run
+
 test: all ## run all tests, with the rights of the caller
 	JAIL_BIN=$(CURDIR)/bin $(GO) test -count=1 -ldflags '$(LDFLAGS)' ./...
 
@@ -25,7 +28,7 @@ check: all ## formatting, vet, staticcheck, shellcheck, mandoc
 	test -z "$$($(GO) tool gofumpt -l .)"
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
-	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run rootfs-examples/*/build -; fi
+	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run rootfs-examples/*/build -; shellcheck tests/kernels/*; fi
 	if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*; fi
 
 fmt: ## format the sources
@@ -48,4 +51,4 @@ clean: ## remove what was built
 	rm -rf bin
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile

@@ -49,7 +49,17 @@ func (h *hierarchy) usable(at string, controllers []string) error {
 	if err := unix.Faccessat2(unix.AT_FDCWD, ancestor+"/cgroup.procs", unix.W_OK, unix.AT_EACCESS); err != nil {
 		return err
 	}
+	if len(controllers) > 0 && populated(dir) {
+		return unix.EBUSY
+	}
 	return enable(dir, controllers)
+}
+
+// populated reports whether a cgroup has processes of its own, and isn't the
+// root, which may. The kernel would enable cpu and pids below it all the same,
+// but take no process into what is made there (threaded mode).
+func populated(dir string) bool {
+	return len(words(dir+"/cgroup.type")) > 0 && len(words(dir+"/cgroup.procs")) > 0
 }
 
 // enable gives the children of a cgroup the controllers.
