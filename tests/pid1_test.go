@@ -115,7 +115,7 @@ var rules = []rule{
 	{"a pipe that the command closes is closed", "closed", func(t *testing.T, p initProgram) string {
 		c, out := launch(t, p.argv, "sh", "-c", "exec >&- 2>&-; exec sleep 60")
 		defer finish(c)
-		defer func() { _ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }()
+		defer killAll(c)
 		closed := make(chan bool)
 		go func() { _, _ = out.ReadByte(); close(closed) }()
 		select {
@@ -131,7 +131,7 @@ var rules = []rule{
 			pids := family(c.Process.Pid, "sleep")
 			cwd, _ = os.Readlink(fmt.Sprintf("/proc/%d/cwd", pids[len(pids)-1]))
 			cwd = strings.TrimSuffix(cwd, "/") // ours is seen by root alone
-			_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+			killAll(c)
 		})
 		return cwd
 	}},
@@ -203,13 +203,20 @@ func launch(t *testing.T, prefix []string, command ...string) (*exec.Cmd, *bufio
 	return c, bufio.NewReader(out)
 }
 
+// killAll ends a launcher and what it has started, in whatever session.
+func killAll(c *exec.Cmd) {
+	for _, pid := range family(c.Process.Pid, "") {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+}
+
 // finish waits for the end, for so long, and returns the exit status in words;
 // 0 is nothing to speak of.
 func finish(c *exec.Cmd) string {
 	hung := make(chan bool, 1)
 	timer := time.AfterFunc(patience, func() {
 		hung <- true
-		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+		killAll(c)
 	})
 	_ = c.Wait()
 	timer.Stop()
@@ -300,7 +307,7 @@ func forwardsAll(t *testing.T, prefix []string, signals []int) string {
 	var lines chan string
 	end := func() {
 		if c != nil {
-			_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+			killAll(c)
 			for range lines {
 			}
 			_ = c.Wait()
@@ -439,7 +446,7 @@ func wakeups(t *testing.T, p initProgram) string {
 		before := count(pids)
 		time.Sleep(2 * time.Second)
 		result = strconv.Itoa(count(pids) - before)
-		_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+		killAll(c)
 	})
 	return result
 }

@@ -104,8 +104,9 @@ func interrupt() {
 // forwarded lists what is passed on to the payload: every signal that can be
 // caught, but for SIGCHLD, which is about our own child, SIGURG, which the Go
 // runtime sends to itself, those that the caller has us ignore (nohup), and 32
-// to 34, which the Go runtime keeps for the C library's threads. Where there is
-// a terminal, its SIGTTIN and SIGTTOU stop jailspawn as they stop any program.
+// to 34, which the Go runtime keeps for the C library's threads. SIGPROF stands
+// in the list, but the runtime takes it for its profiler. Where there is a
+// terminal, its SIGTTIN and SIGTTOU stop jailspawn as they stop any program.
 func forwarded() []os.Signal {
 	interactive := pty.IsTerminal(0) || pty.IsTerminal(1) || pty.IsTerminal(2)
 	var list []os.Signal
