@@ -154,6 +154,16 @@ type Sysctl struct {
 // jailinit waits.
 func (n *Network) Prepared() bool { return n.User || len(n.Interfaces) > 0 }
 
+// Lends reports whether the jail gets a device of the host.
+func (n *Network) Lends() bool {
+	for i := range n.Interfaces {
+		if n.Interfaces[i].Kind == NIC {
+			return true
+		}
+	}
+	return false
+}
+
 func (n *Network) code(c *coder) {
 	flag(c, &n.NoLoopback)
 	str(c, &n.Join)

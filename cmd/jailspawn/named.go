@@ -117,7 +117,10 @@ func sweep(dir *named.Dir, w io.Writer) error {
 	for _, path := range cgroup.Sweep() {
 		fmt.Fprintln(w, "jailspawn: removed "+path+", whose jailspawn was killed")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return restoreDevices(w)
 }
 
 // onJail makes a verb that works on one running jail.

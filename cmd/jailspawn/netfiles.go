@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
 )
 
 // netFiles puts the names that the payload knows into files of the jail's own.
@@ -99,4 +102,14 @@ func (o *reachOptions) resolvConf(p *setup.Plan) (string, error) {
 		text += line
 	}
 	return text, nil
+}
+
+// restoreDevices brings devices of the host back to what they were, that came
+// back bare from jails because their jailspawn was killed.
+func restoreDevices(w io.Writer) error {
+	names, err := hostnet.Restore()
+	for _, name := range names {
+		fmt.Fprintln(w, "jailspawn: gave "+name+" its addresses and routes again, which a killed jailspawn had lent to a jail")
+	}
+	return err
 }

@@ -10,6 +10,7 @@
 package hostnet
 
 import (
+	"errors"
 	"runtime"
 
 	"github.com/vishvananda/netlink"
@@ -20,7 +21,8 @@ import (
 
 // An Attachment is what the host holds for a running jail.
 type Attachment struct {
-	held []int // descriptors that keep tables, ports and names
+	held  []int // descriptors that keep tables, ports and names
+	loans []*loan
 }
 
 // Attach makes the plan's interfaces in the network namespace of the process
@@ -33,8 +35,6 @@ func Attach(n *setup.Network, pidfd int) (*Attachment, error) {
 	a := new(Attachment)
 	failed := make(chan error)
 	go func() {
-		// The thread goes to the jail's network namespace and ends there.
-		runtime.LockOSThread()
 		failed <- a.attach(n, pidfd)
 	}()
 	return a, <-failed
@@ -60,14 +60,27 @@ func (a *Attachment) attach(n *setup.Network, pidfd int) error {
 	return nil
 }
 
-// Close frees what the host holds. The kernel removes the devices themselves,
-// later, when the last process of the jail's network namespace is gone.
+// Close gives back what jails were lent and frees what the host holds. The
+// kernel removes the other devices, later, when the last process of the jail's
+// network namespace is gone.
 func (a *Attachment) Close() error {
+	var err error
+	for _, b := range a.loans {
+		err = errors.Join(err, b.giveBack())
+	}
+	a.loans = nil
 	for _, fd := range a.held {
 		unix.Close(fd)
 	}
 	a.held = nil
-	return nil
+	return err
+}
+
+// enterForGood takes the calling goroutine into a network namespace, on a
+// thread of its own that ends with it.
+func enterForGood(ns int) error {
+	runtime.LockOSThread()
+	return setup.Fail("network", "", unix.Setns(ns, unix.CLONE_NEWNET))
 }
 
 // work is what it takes to attach a jail. Names in the namespaces of host and
@@ -76,8 +89,9 @@ type work struct {
 	*Attachment
 	host, jail       *netlink.Handle
 	hostSys, jailSys settings
-	jailNS           int
-	probe            int // an unbound socket of the host's namespace
+	jailNS, hostNS   int    // the latter only if a device is moved
+	hostID           uint64 // of hostNS
+	probe            int    // an unbound socket of the host's namespace
 	links            []link
 }
 
@@ -91,13 +105,21 @@ type link struct {
 
 func newWork(a *Attachment, n *setup.Network) (w *work, err error) {
 	none := settings{-1, -1}
-	w = &work{Attachment: a, hostSys: none, jailSys: none, jailNS: -1, probe: -1}
+	w = &work{Attachment: a, hostSys: none, jailSys: none, jailNS: -1, hostNS: -1, probe: -1}
 	for i := range n.Interfaces {
 		l := link{Interface: &n.Interfaces[i], published: len(n.Publish) > 0}
 		if err := w.name(&l); err != nil {
 			return w, err
 		}
 		w.links = append(w.links, l)
+	}
+	if n.Lends() {
+		if _, err := Restore(); err != nil {
+			return w, err
+		}
+		if err := w.openHostNS(); err != nil {
+			return w, err
+		}
 	}
 	if w.probe, err = datagramSocket(); err != nil {
 		return w, err
@@ -107,6 +129,16 @@ func newWork(a *Attachment, n *setup.Network) (w *work, err error) {
 	}
 	w.host, err = netlink.NewHandle(unix.NETLINK_ROUTE)
 	return w, setup.Fail("network", "", err)
+}
+
+// openHostNS opens the namespace to which a device is given back.
+func (w *work) openHostNS() (err error) {
+	const path = "/proc/thread-self/ns/net"
+	if w.hostNS, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return setup.Fail("network", path, err)
+	}
+	w.hostID, err = namespaceID(path)
+	return err
 }
 
 // name chooses the name of the host's end and claims it.
@@ -125,10 +157,10 @@ func (w *work) name(l *link) (err error) {
 	return setup.Fail("network", l.end, claim(fd, l.end))
 }
 
-// enter takes this thread into the jail's network namespace.
+// enter takes this goroutine's thread into the jail's network namespace.
 func (w *work) enter(pidfd int) (err error) {
-	if err = unix.Setns(pidfd, unix.CLONE_NEWNET); err != nil {
-		return setup.Fail("network", "enter the jail's namespace", err)
+	if err = enterForGood(pidfd); err != nil {
+		return err
 	}
 	if w.jailNS, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
 		return setup.Fail("network", "/proc/thread-self/ns/net", err)
@@ -143,7 +175,7 @@ func (w *work) enter(pidfd int) (err error) {
 func (w *work) close() {
 	w.hostSys.close()
 	w.jailSys.close()
-	for _, fd := range []int{w.jailNS, w.probe} {
+	for _, fd := range []int{w.jailNS, w.hostNS, w.probe} {
 		if fd >= 0 {
 			unix.Close(fd)
 		}

@@ -13,13 +13,14 @@ import (
 
 // add makes one interface in the jail and configures it.
 func (w *work) add(l *link) error {
-	if err := w.free(l); err != nil {
-		return err
-	}
 	if err := w.presetIPv6(l); err != nil {
 		return err
 	}
 	if err := w.create(l); err != nil {
+		return err
+	}
+	// Only now, as a device that was moved took its addresses off the host.
+	if err := w.free(l); err != nil {
 		return err
 	}
 	return w.configure(l)
@@ -33,6 +34,8 @@ func (w *work) create(l *link) error {
 		return w.port(l)
 	case setup.Macvlan, setup.IPvlan:
 		return w.vlan(l)
+	case setup.NIC:
+		return w.nic(l)
 	}
 	return l.fail("unknown kind "+string(l.Kind), nil, "")
 }

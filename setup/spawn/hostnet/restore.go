@@ -1,0 +1,88 @@
+package hostnet
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
+)
+
+// Restore gives devices their state again that killed jailspawns had lent to
+// jails and that the kernel returned bare. It returns their names, and does
+// nothing for a caller who never lent one. A device that didn't come back, as
+// virtual ones don't, is forgotten.
+func Restore() (restored []string, err error) {
+	names, _ := filepath.Glob(records() + "/*.json")
+	if len(names) == 0 {
+		return nil, nil
+	}
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, setup.Fail("network", "", err)
+	}
+	defer h.Close()
+	for _, name := range names {
+		back, oneErr := restoreOne(h, name)
+		if back != "" {
+			restored = append(restored, back)
+		}
+		if oneErr != nil && err == nil {
+			err = &setup.Error{Step: "network", Target: name, Detail: oneErr.Error(), Hint: "bring the device up by hand, and remove the file"}
+		}
+	}
+	return restored, err
+}
+
+func restoreOne(h *netlink.Handle, name string) (restored string, err error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return "", nil // somebody else was faster
+	}
+	defer f.Close()
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return "", nil // the jail lives
+	}
+	s := new(saved)
+	if err := json.NewDecoder(f).Decode(s); err != nil {
+		return "", err
+	}
+	if id, err := namespaceID("/proc/thread-self/ns/net"); err != nil || id != s.NetNS {
+		return "", err // of another host, so to say
+	}
+	if device := s.find(h); device != nil {
+		if err := s.restore(h, device); err != nil {
+			return "", err
+		}
+		restored = s.Name
+	}
+	return restored, os.Remove(name)
+}
+
+// find looks for the device among those of the host. It may have the name that
+// it had in the jail; what stays is the hardware address it was made with.
+func (s *saved) find(h *netlink.Handle) netlink.Link {
+	links, err := h.LinkList()
+	if err != nil {
+		return nil
+	}
+	for _, l := range links {
+		a := l.Attrs()
+		if a.HardwareAddr.String() == s.MAC || (a.PermHWAddr != nil && a.PermHWAddr.String() == s.MAC) {
+			return l
+		}
+	}
+	return nil
+}
+
+// namespaceID is the number that tells namespaces apart (namespaces(7)).
+func namespaceID(path string) (uint64, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return 0, setup.Fail("network", path, err)
+	}
+	return st.Ino, nil
+}
