@@ -53,6 +53,7 @@ var features = map[string]func() bool{
 	"macvlan": inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type macvlan"),
 	"ipvlan":  inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type ipvlan"),
 	"nft":     inNetwork("nft", "add table inet t"),
+	"pasta":   func() bool { return exec.Command("sh", "-c", "command -v pasta && : <>/dev/net/tun").Run() == nil },
 
 	"busybox":  has("busybox"),
 	"squashfs": has("mksquashfs"),

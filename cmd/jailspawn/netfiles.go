@@ -101,6 +101,9 @@ func (o *reachOptions) resolvConf(p *setup.Plan) (string, error) {
 		}
 		text += line
 	}
+	if n.User && !strings.Contains(text, "nameserver ") {
+		text += "nameserver " + hostnet.ForwardedDNS + "\n"
+	}
 	return text, nil
 }
 

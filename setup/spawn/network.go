@@ -17,7 +17,7 @@ func (j *Jail) connect(p *setup.Plan) func() error {
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		j.attachment, err = hostnet.Attach(&p.Network, j.pidfd)
+		j.attachment, err = hostnet.Attach(&p.Network, j.pid, j.pidfd)
 		done <- err
 	}()
 	return func() error {

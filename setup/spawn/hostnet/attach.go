@@ -23,16 +23,22 @@ import (
 type Attachment struct {
 	held  []int // descriptors that keep tables, ports and names
 	loans []*loan
+
+	daemon  int // pidfd of pasta(1)
+	running bool
 }
 
 // Attach makes the plan's interfaces in the network namespace of the process
-// that pidfd refers to. The attachment is never nil; it is closed when the jail
+// pid, to which pidfd refers. The attachment is never nil; it is closed when the jail
 // is gone, or when Attach failed.
 //
 // Devices are born in the jail: to make one on the host and move it takes
 // thirty times as long, as the kernel waits for every processor to forget it.
-func Attach(n *setup.Network, pidfd int) (*Attachment, error) {
+func Attach(n *setup.Network, pid, pidfd int) (*Attachment, error) {
 	a := new(Attachment)
+	if n.User {
+		return a, a.pasta(pid)
+	}
 	failed := make(chan error)
 	go func() {
 		failed <- a.attach(n, pidfd)
@@ -65,6 +71,7 @@ func (a *Attachment) attach(n *setup.Network, pidfd int) error {
 // network namespace is gone.
 func (a *Attachment) Close() error {
 	var err error
+	a.stopPasta()
 	for _, b := range a.loans {
 		err = errors.Join(err, b.giveBack())
 	}
