@@ -30,11 +30,10 @@ func (w *work) presetIPv6(l *link) error {
 }
 
 func quietIPv6(s settings, device string, used bool) error {
-	off := "1"
-	if used {
-		off = "0"
+	if !used {
+		return s.set6(device, "disable_ipv6", "1")
 	}
-	for _, v := range [][2]string{{"disable_ipv6", off}, {"accept_ra", "0"}, {"accept_dad", "0"}} {
+	for _, v := range [][2]string{{"disable_ipv6", "0"}, {"accept_ra", "0"}, {"accept_dad", "0"}} {
 		if err := s.set6(device, v[0], v[1]); err != nil {
 			return err
 		}
