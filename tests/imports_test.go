@@ -17,7 +17,9 @@ const module = "github.com/jailspawn/jailspawn/"
 var layers = [][]string{
 	{"cmd"},
 	{"setup/spawn", "setup/confine", "mounts", "netup", "reap"},
-	{"setup/check", "setup/planfile", "setup/mountfd"},
+	{"setup/spawn/hook", "setup/spawn/tty"},
+	{"setup/check", "setup/planfile", "setup/jailfile", "setup/meaning"},
+	{"setup/mountfd", "setup/pty", "setup/schedule", "setup/seccomp"},
 	{"setup"},
 }
 

@@ -21,6 +21,9 @@ var syscallsText string
 //go:embed groups.txt
 var groupsText string
 
+// Lists returns the text of both lists, for programs that go through all calls.
+func Lists() (calls, groups string) { return syscallsText, groupsText }
+
 // An arch is one calling convention of the kernel, by its column in the table.
 type arch int
 
