@@ -102,7 +102,7 @@ var rules = []rule{
 	}},
 	{"what is left gets SIGTERM and time", "told", func(t *testing.T, p initProgram) string {
 		return output(t, p.grace, "bash", "-c", `exec 4>&1; read line < <(setsid bash -c 'trap "sleep 0.1; echo told >&4; exit" TERM
-			echo ready; exec >/dev/null; while :; do sleep 0.02; done')`)
+			echo ready; exec >/dev/null; for i in {1..500}; do sleep 0.02; done')`)
 	}},
 	{"waits for all on request", "last", func(t *testing.T, p initProgram) string {
 		return output(t, p.waitAll, "sh", "-c", "setsid sh -c 'sleep 0.3; echo last' & exit 0")
@@ -305,10 +305,11 @@ func forwardsAll(t *testing.T, prefix []string, signals []int) string {
 	var missing []string
 	var c *exec.Cmd
 	var lines chan string
+	var pids []int
 	end := func() {
 		if c != nil {
-			killAll(c)
-			for range lines {
+			for _, pid := range pids { // the command, too, if it is an orphan by now
+				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
 			_ = c.Wait()
 		}
@@ -319,7 +320,7 @@ func forwardsAll(t *testing.T, prefix []string, signals []int) string {
 		if c == nil {
 			var out *bufio.Reader
 			c, out = launch(t, prefix, "python3", "-c", listener)
-			lines = make(chan string)
+			lines = make(chan string, 64)
 			go func(lines chan string) {
 				for s := bufio.NewScanner(out); s.Scan(); {
 					lines <- s.Text()
@@ -329,6 +330,7 @@ func forwardsAll(t *testing.T, prefix []string, signals []int) string {
 			if <-lines != "up" {
 				return "never up"
 			}
+			pids = family(c.Process.Pid, "")
 		}
 		signal(t, c, syscall.Signal(n))
 		wait := patience
