@@ -42,6 +42,11 @@ var features = map[string]func() bool{
 	"apparmor": func() bool {
 		return exec.Command("grep", "-q", "Y", "/sys/module/apparmor/parameters/enabled").Run() == nil
 	},
+	// The policies of tests/policies.
+	"selinux-policy":   hasSELinuxPolicy,
+	"apparmor-profile": hasAppArmorProfile,
+	// Hard limits can be raised.
+	"sysresource": func() bool { return exec.Command("sh", "-c", "ulimit -n 64 && ulimit -H -n 65").Run() == nil },
 	// Many ids: root has them; anybody else needs newuidmap and a range.
 	"mapauto": func() bool {
 		return os.Geteuid() == 0 || exec.Command("unshare", "-r", "--map-auto", "true").Run() == nil

@@ -83,6 +83,9 @@ func elevate(s *setup.Schedule) (undo func(), err error) {
 // process, so that what the caller of jailspawn lowered or raised for himself
 // makes no difference; no limit is above the caller's hard one.
 func Rlimits(given []setup.Rlimit) ([]setup.Rlimit, error) {
+	if len(given) == len(setup.RlimitNames()) {
+		return given, nil
+	}
 	all := make([]setup.Rlimit, 0, len(setup.RlimitNames()))
 	for n, name := range setup.RlimitNames() {
 		var now unix.Rlimit
