@@ -11,6 +11,7 @@ package hostnet
 
 import (
 	"errors"
+	"os"
 	"runtime"
 
 	"github.com/vishvananda/netlink"
@@ -26,6 +27,7 @@ type Attachment struct {
 
 	daemon  int // pidfd of pasta(1)
 	running bool
+	record  *os.File // of the running pasta, locked
 }
 
 // Attach makes the plan's interfaces in the network namespace of the process

@@ -35,7 +35,7 @@ func (w *work) nic(l *link) error {
 		return l.fail("note the state of "+l.Parent, err, "")
 	}
 	lent := &loan{saved: saved, host: -1}
-	if lent.file, err = saved.record(); err != nil {
+	if lent.file, err = record(saved, saved.Name); err != nil {
 		return l.fail("note the state of "+l.Parent, err, "")
 	}
 	w.loans = append(w.loans, lent)
@@ -144,7 +144,7 @@ func (b *loan) close() {
 		unix.Close(b.host)
 	}
 	if b.file != nil {
-		_ = os.Remove(b.saved.path())
+		_ = os.Remove(b.file.Name())
 		_ = b.file.Close()
 	}
 }

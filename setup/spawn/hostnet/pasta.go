@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
 // ForwardedDNS is an address inside a jail on which pasta(1) answers for the
@@ -32,6 +33,9 @@ func (a *Attachment) pasta(pid int) error {
 	}
 	if err := unix.Access("/dev/net/tun", unix.R_OK|unix.W_OK); err != nil {
 		return fail("/dev/net/tun", err, "pasta needs it: chmod 666 /dev/net/tun is the usual setting")
+	}
+	if _, err := Restore(); err != nil {
+		return err
 	}
 	// pasta goes to the background when it is ready. It writes its process id
 	// into memory of ours, its standard input.
@@ -57,16 +61,40 @@ func (a *Attachment) pasta(pid int) error {
 	if err != nil {
 		return fail("pasta didn't tell its process id", nil, "")
 	}
-	a.daemon, err = unix.PidfdOpen(daemon, 0)
+	process, err := named.Identify(daemon)
+	if err == nil {
+		a.daemon, err = process.Open()
+	}
 	if err != nil {
 		return fail("pasta has ended", err, "")
 	}
 	a.running = true
+	if a.record, err = record(process, pastaRecord+strconv.Itoa(daemon)); err != nil {
+		return fail("note pasta's process", err, "")
+	}
 	return nil
 }
 
-// stopPasta ends it, as it keeps the jail's network namespace. It would notice
-// within a second by itself that the jail is gone, if jailspawn were killed.
+// pastaRecord begins the names of the records of running pastas.
+const pastaRecord = "pasta-"
+
+// sweepPasta ends a pasta whose jailspawn was killed. It would go on for ever,
+// and keep the jail's network namespace.
+func sweepPasta(name string) error {
+	process := new(named.Process)
+	f, err := abandonedRecord(name, process)
+	if f == nil || err != nil {
+		return err
+	}
+	defer f.Close()
+	if fd, err := process.Open(); err == nil {
+		_ = unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0)
+		unix.Close(fd)
+	}
+	return os.Remove(name)
+}
+
+// stopPasta ends it, as it keeps the jail's network namespace.
 func (a *Attachment) stopPasta() {
 	if !a.running {
 		return
@@ -75,4 +103,8 @@ func (a *Attachment) stopPasta() {
 	_ = unix.PidfdSendSignal(a.daemon, unix.SIGKILL, nil, 0)
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(a.daemon), Events: unix.POLLIN}}, 1000)
 	unix.Close(a.daemon)
+	if a.record != nil {
+		_ = os.Remove(a.record.Name())
+		_ = a.record.Close()
+	}
 }

@@ -1,9 +1,9 @@
 package hostnet
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -14,7 +14,8 @@ import (
 // Restore gives devices their state again that killed jailspawns had lent to
 // jails and that the kernel returned bare. It returns their names, and does
 // nothing for a caller who never lent one. A device that didn't come back, as
-// virtual ones don't, is forgotten.
+// virtual ones don't, is forgotten. It also ends the pasta(1) of a killed
+// jailspawn.
 func Restore() (restored []string, err error) {
 	names, _ := filepath.Glob(records() + "/*.json")
 	if len(names) == 0 {
@@ -26,7 +27,13 @@ func Restore() (restored []string, err error) {
 	}
 	defer h.Close()
 	for _, name := range names {
-		back, oneErr := restoreOne(h, name)
+		var back string
+		var oneErr error
+		if strings.HasPrefix(filepath.Base(name), pastaRecord) {
+			oneErr = sweepPasta(name)
+		} else {
+			back, oneErr = restoreOne(h, name)
+		}
 		if back != "" {
 			restored = append(restored, back)
 		}
@@ -38,18 +45,12 @@ func Restore() (restored []string, err error) {
 }
 
 func restoreOne(h *netlink.Handle, name string) (restored string, err error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return "", nil // somebody else was faster
-	}
-	defer f.Close()
-	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		return "", nil // the jail lives
-	}
 	s := new(saved)
-	if err := json.NewDecoder(f).Decode(s); err != nil {
+	f, err := abandonedRecord(name, s)
+	if f == nil || err != nil {
 		return "", err
 	}
+	defer f.Close()
 	if id, err := namespaceID("/proc/thread-self/ns/net"); err != nil || id != s.NetNS {
 		return "", err // of another host, so to say
 	}

@@ -174,26 +174,49 @@ func ipText(ip net.IP) string {
 // as long as the jailspawn lives that will give its device back.
 func records() string { return named.Path() + "-nics" }
 
-func (s *saved) path() string { return filepath.Join(records(), s.Name+".json") }
+func recordPath(name string) string { return filepath.Join(records(), name+".json") }
 
-// record writes the state to disk, for the next jailspawn in case this one is
-// killed: the kernel then returns a real device, but bare.
-func (s *saved) record() (*os.File, error) {
+// record writes to disk what the next jailspawn has to put right in case this
+// one is killed. It stays locked as long as the returned file is open, whose
+// name is that of the record.
+func record(what any, name string) (*os.File, error) {
 	if err := os.Mkdir(records(), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
-	f, err := os.CreateTemp(records(), ".new-*")
+	fresh, err := os.CreateTemp(records(), ".new-*")
 	if err != nil {
 		return nil, err
 	}
-	if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == nil {
-		err = json.NewEncoder(f).Encode(s)
+	if err = json.NewEncoder(fresh).Encode(what); err == nil {
+		err = unix.Flock(int(fresh.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
+	fd := -1
+	if err == nil {
+		fd, err = unix.FcntlInt(fresh.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), s.path())
+		err = os.Rename(fresh.Name(), recordPath(name))
 	}
+	_ = fresh.Close()
 	if err != nil {
-		_ = os.Remove(f.Name())
+		_ = os.Remove(fresh.Name())
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), recordPath(name)), nil
+}
+
+// abandonedRecord reads a record whose writer is gone, and locks it. It returns
+// nil if the writer lives, or somebody else was faster.
+func abandonedRecord(name string, what any) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil, nil
+	}
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		_ = f.Close()
+		return nil, nil
+	}
+	if err := json.NewDecoder(f).Decode(what); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
