@@ -1,7 +1,7 @@
 GO      ?= go
 PREFIX  ?= /usr/local
 VERSION ?= 0.1.0
-SOURCES := $(shell find cmd setup mounts netup reap -name '*.[gs]*' -o -path "*/help/*.txt") go.mod go.sum
+SOURCES := $(shell find cmd setup mounts netup reap -name '*.[gs]*' -o -path "*/help/*.txt" -o -name "*.toml") go.mod go.sum
 BUILD   := $(VERSION)-$(shell cat $(SOURCES) | sha256sum | cut -c1-12)
 COMPLETIONS := bash-completion/completions/jailspawn fish/vendor_completions.d/jailspawn.fish zsh/site-functions/_jailspawn
 LDFLAGS := -s -w -X github.com/jailspawn/jailspawn/setup.Build=$(BUILD)

@@ -2,6 +2,7 @@ package meaning
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/jailspawn/jailspawn/setup"
 )
@@ -11,6 +12,9 @@ func (f *facts) files(p *setup.Plan) {
 	f.root(&p.Root)
 	for i := range p.Mounts {
 		m := &p.Mounts[i]
+		if masked(m.Target, p.Mounts[i+1:]) {
+			continue
+		}
 		text, item := mountText(m)
 		f.say(Files, text, item)
 		for _, extra := range []struct {
@@ -29,6 +33,16 @@ func (f *facts) files(p *setup.Plan) {
 	if p.Process.Cwd != "" {
 		f.say(Files, "The command starts in %s.", p.Process.Cwd)
 	}
+}
+
+// masked reports whether a later mask hides a path.
+func masked(path string, later []setup.Mount) bool {
+	for _, m := range later {
+		if m.Type == setup.Mask && (path == m.Target || strings.HasPrefix(path, m.Target+"/")) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *facts) root(r *setup.Root) {

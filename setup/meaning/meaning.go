@@ -51,6 +51,8 @@ func Of(p *setup.Plan, root bool) []Fact {
 	f.identity(p, root)
 	f.rights(p)
 	f.process(p)
+	f.resources(&p.Resources)
+	f.life(p)
 	f.host(p)
 	f.rest(p)
 	return *f
@@ -59,19 +61,6 @@ func Of(p *setup.Plan, root bool) []Fact {
 // Sentence joins the items of facts that have the same text.
 func Sentence(text string, items []string) string {
 	return strings.Replace(text, "%s", strings.Join(items, ", "), 1)
-}
-
-func (f *facts) network(p *setup.Plan) {
-	switch {
-	case p.Shares(setup.NetNS) && len(p.Network.Confine) > 0:
-		f.say(Network, "The host's network is the jail's, but of its addresses it has only %s: it binds to no other, is reached at no other and sends from no other.", p.Network.Confine...)
-	case p.Shares(setup.NetNS):
-		f.say(Network, "The host's network is the jail's: it can talk to whom the caller can, and to abstract sockets of the host.")
-	case ordinary(&p.Network) && p.Network.NoLoopback:
-		f.say(Network, "There is no network, and loopback is down.")
-	case ordinary(&p.Network):
-		f.say(Network, "The only network interface is a loopback of the jail's own.")
-	}
 }
 
 func (f *facts) process(p *setup.Plan) {

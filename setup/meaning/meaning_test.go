@@ -12,7 +12,7 @@ import (
 // explanation to change: nothing that a plan says may go untold.
 func TestEveryFieldIsTold(t *testing.T) {
 	untold := map[string]bool{
-		"Version": true, "Mounts.Mode": true, "Mounts.Content": true, // no news
+		"Version": true, "Mounts.Mode": true, "Mounts.Content": true, "Mounts.Follow": true, "Mounts.UID": true, "Mounts.GID": true, // no news
 		"Hooks.Timeout": true, "Process.Argv": true,
 		"IDs.UIDs.Inside": true, "IDs.UIDs.Outside": true, "IDs.UIDs.Count": true, // told as a whole
 		"IDs.GIDs.Inside": true, "IDs.GIDs.Outside": true, "IDs.GIDs.Count": true,
