@@ -46,6 +46,8 @@ install: all ## install into $(DESTDIR)$(PREFIX)
 	set -e; for page in man/*; do install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/,$(dir $(COMPLETIONS)))
 	set -e; $(foreach file,$(COMPLETIONS),bin/jailspawn completion $(word 1,$(subst -, ,$(subst /, ,$(file)))) >$(DESTDIR)$(PREFIX)/share/$(file); )
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local,$(PREFIX),' packaging/jailspawn@.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/jailspawn@.service
 
 clean: ## remove what was built
 	rm -rf bin

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -83,6 +84,26 @@ func TestVerbsStandEverywhere(t *testing.T) {
 	}
 	for name := range listed {
 		t.Errorf("verb %s stands in help, but there is none", name)
+	}
+}
+
+// TestPagesNameRealFlags holds the other pages and the README to what there is.
+func TestPagesNameRealFlags(t *testing.T) {
+	help := allHelp(t)
+	pages, err := filepath.Glob("../../man/*.[57]")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		data, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)(?:\bFl -| --)([a-z][a-z-]+)`).FindAllStringSubmatch(string(data), -1) {
+			if !regexp.MustCompile(`--`+m[1]+`([^a-z-]|$)`).MatchString(help) {
+				t.Errorf("%s names --%s, which is in no help text", page, m[1])
+			}
+		}
 	}
 }
 

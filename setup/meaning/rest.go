@@ -16,7 +16,7 @@ var told = map[string]bool{
 	"root.source": true, "root.writable": true, "root.overlay": true, "root.upper": true,
 	"mounts.type": true, "mounts.source": true, "mounts.target": true, "mounts.read_only": true, "mounts.noexec": true,
 	"mounts.dev": true, "mounts.suid": true, "mounts.optional": true, "mounts.size": true, "mounts.content": true, "mounts.mode": true,
-	"network.no_loopback": true, "network.join": true, "network.user": true, "network.publish": true, "network.nat": true, "network.filter": true, "network.sysctls": true,
+	"network.no_loopback": true, "network.join": true, "network.user": true, "network.publish": true, "network.nat": true, "network.filter": true, "network.sysctls": true, "network.confine": true,
 	"network.interfaces.kind": true, "network.interfaces.parent": true, "network.interfaces.name": true, "network.interfaces.addresses": true,
 	"network.interfaces.gateways": true, "network.interfaces.routes": true, "mounts.follow": true, "mounts.uid": true, "mounts.gid": true,
 	"resources.memory": true, "resources.memory_high": true, "resources.swap": true, "resources.millicpus": true, "resources.cpu_weight": true,
