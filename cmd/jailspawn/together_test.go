@@ -100,7 +100,7 @@ func TestPagesNameRealFlags(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range regexp.MustCompile(`(?m)(?:\bFl -| --)([a-z][a-z-]+)`).FindAllStringSubmatch(string(data), -1) {
-			if !regexp.MustCompile(`--`+m[1]+`([^a-z-]|$)`).MatchString(help) {
+			if !regexp.MustCompile(`--` + m[1] + `([^a-z-]|$)`).MatchString(help) {
 				t.Errorf("%s names --%s, which is in no help text", page, m[1])
 			}
 		}
