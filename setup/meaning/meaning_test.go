@@ -61,6 +61,7 @@ func shows(get func(*setup.Plan) reflect.Value) bool {
 	for _, base := range []func(*setup.Plan){
 		func(p *setup.Plan) { p.Mounts[0].Type = setup.Bind },
 		func(p *setup.Plan) { p.Mounts[0].Type = setup.Tmpfs },
+		func(p *setup.Plan) { p.Share = []setup.Namespace{setup.NetNS} },
 		func(p *setup.Plan) { p.Root.Source, p.Process.Seccomp.Off = "/r", true },
 		func(p *setup.Plan) { p.Root.Source, p.Root.Overlay = "/r", true },
 	} {
