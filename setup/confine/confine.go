@@ -23,6 +23,12 @@ func Keyring() error {
 	if err == unix.ENOSYS {
 		return nil
 	}
+	if err == unix.EDQUOT {
+		return &setup.Error{
+			Step: "keyring", Detail: "the caller's quota of keys is used up, of which each jail takes one", Errno: unix.EDQUOT,
+			Hint: "raise the sysctl kernel.keys.maxkeys, 200 by default; see /proc/key-users",
+		}
+	}
 	return setup.Fail("keyring", "session", err)
 }
 
