@@ -266,3 +266,28 @@ func byPath(t *testing.T) string {
 	}
 	return dir
 }
+
+// Two hundred binds start in under three times the time of one.
+func TestManyBinds(t *testing.T) {
+	var many []string
+	for i := range 200 {
+		many = append(many, "--ro", fmt.Sprintf("/usr/share:/srv/%d", i))
+	}
+	one, all := time.Hour, time.Hour
+	for range 10 {
+		one = min(one, start(t, many[:2]))
+		all = min(all, start(t, many))
+	}
+	t.Logf("one %v, all %v", one, all)
+	if all > 3*one {
+		t.Errorf("a start with 200 binds takes %v, with one %v", all, one)
+	}
+}
+
+func start(t *testing.T, flags []string) time.Duration {
+	began := time.Now()
+	if out, err := jail(t, append(flags[:len(flags):len(flags)], "--", "true")...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return time.Since(began)
+}

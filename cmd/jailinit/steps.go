@@ -104,7 +104,15 @@ func (j *jail) openSettings() (err error) {
 	return err
 }
 
-func (j *jail) isolateMounts() error { return mounts.Isolate() }
+// isolateMounts is for a jail without a user namespace of its own. In any other
+// the kernel has made all shared mounts slaves with the mount namespace, as it
+// is less privileged (mount_namespaces(7)).
+func (j *jail) isolateMounts() error {
+	if !j.plan.Shares(setup.UserNS) {
+		return nil
+	}
+	return mounts.Isolate()
+}
 
 func (j *jail) makeRoot() (err error) {
 	r := &j.plan.Root

@@ -13,12 +13,23 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 )
 
-// Write writes the plan as indented JSON, the form that [Read] reads.
+// Write writes the plan as indented JSON, the form that [Read] reads. A plan
+// with text that is no UTF-8 can't be written so.
 func Write(w io.Writer, p *setup.Plan) error {
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(p)
+	if err := e.Encode(p); err != nil {
+		return err
+	}
+	// The encoder writes this for a byte that is no part of UTF-8, and for
+	// nothing else.
+	if bytes.Contains(b.Bytes(), []byte(`\ufffd`)) {
+		return setup.Misuse("", "has text that is not UTF-8, which JSON can't hold", "show the file by a bind, or run it without printing the plan")
+	}
+	_, err := w.Write(b.Bytes())
+	return err
 }
 
 // Read reads one plan. Unknown fields, another version, anything behind

@@ -134,10 +134,13 @@ func (s *mountMaps) prepare(m *setup.Mount) (int, error) {
 		case err == unix.EINVAL && m.ReadOnly && m.IDMap == setup.IDMapAuto:
 			err = nil // the root of a file system without id-mapped mounts: owners show as nobody
 		case err == unix.EINVAL:
-			err = &setup.Error{
-				Step: "mount", Target: m.Target, Detail: "id-map " + m.Source, Errno: unix.EINVAL,
-				Hint: "its file system, or one mounted below it, can't be id-mapped; use --mount type=bind,...,idmap=none",
+			hint := "its file system, or one mounted below it, can't be id-mapped; "
+			if m.Target == "/" {
+				hint += "choose another place, or --map identity"
+			} else {
+				hint += "use --mount type=bind,...,idmap=none"
 			}
+			err = &setup.Error{Step: "mount", Target: m.Target, Detail: "id-map " + m.Source, Errno: unix.EINVAL, Hint: hint}
 		}
 	}
 	if owned {
