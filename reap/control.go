@@ -6,19 +6,30 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 )
 
+// SignalLength is the length of a [setup.ControlSignal] message: its kind, the
+// signal, and whether it is for the payload's process group.
+const SignalLength = 3
+
 // Control obeys the messages that jailspawn sends while the jail lives, and
 // returns when jailspawn is gone.
 func (j *Jail) Control(fd int) {
-	var message [3]byte
+	var message [SignalLength]byte
 	for {
 		n, _, _, _, err := unix.Recvmsg(fd, message[:], nil, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR:
 		case err != nil || n == 0:
 			return
-		case n == 3 && setup.Control(message[0]) == setup.ControlSignal:
-			j.signal(unix.Signal(message[1]), message[2] != 0)
+		default:
+			j.Obey(message[:n])
 		}
+	}
+}
+
+// Obey does what one message says.
+func (j *Jail) Obey(message []byte) {
+	if len(message) == SignalLength && setup.Control(message[0]) == setup.ControlSignal {
+		j.signal(unix.Signal(message[1]), message[2] != 0)
 	}
 }
 

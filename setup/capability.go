@@ -78,15 +78,12 @@ func CapabilitySets() map[string][]string {
 }
 
 // securebits are the SECBIT_* of capabilities(7) that a plan may set; the bit
-// above each locks it.
+// above each locks it. SECBIT_KEEP_CAPS is none of them: it gives nothing to
+// who has nothing, and ping(8) insists on setting it.
 var securebits = []struct {
 	name string
 	bit  uint32
 }{{"noroot", 1 << 0}, {"no_setuid_fixup", 1 << 2}, {"no_cap_ambient_raise", 1 << 6}}
-
-// keepCapsLocked is SECBIT_KEEP_CAPS_LOCKED. The flag itself falls with the
-// next execve(2).
-const keepCapsLocked = 1 << 5
 
 // SecurebitNames returns the names that a plan may use.
 func SecurebitNames() []string {
@@ -105,7 +102,7 @@ func SecurebitMask(names []string) (mask uint32, ok bool) {
 		known := false
 		for _, s := range securebits {
 			if s.name == name {
-				mask |= s.bit | s.bit<<1 | keepCapsLocked
+				mask |= s.bit | s.bit<<1
 				known = true
 			}
 		}

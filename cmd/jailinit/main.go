@@ -58,6 +58,9 @@ func run() (unix.WaitStatus, error) {
 	}
 	report(&setup.Event{Kind: setup.EventStarted})
 	processes := &reap.Jail{PID: pid, Stopped: reportStop}
+	for _, message := range j.early {
+		processes.Obey(message[:])
+	}
 	go func() {
 		processes.Control(setup.ControlFD)
 		unix.Exit(setup.StatusNotBuilt) // jailspawn is gone, and the jail with it

@@ -3,6 +3,7 @@ package main
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/jailspawn/jailspawn/reap"
 	"github.com/jailspawn/jailspawn/setup"
 )
 
@@ -54,10 +55,7 @@ func (j *jail) receiveMounts() error {
 func (j *jail) receive() error {
 	var message [1 + setup.MaxControlFDs]byte
 	oob := make([]byte, unix.CmsgSpace(4*setup.MaxControlFDs))
-	n, oobn, _, _, err := unix.Recvmsg(setup.ControlFD, message[:], oob, unix.MSG_CMSG_CLOEXEC)
-	if err == unix.EINTR {
-		return nil
-	}
+	n, oobn, err := j.hear(message[:], oob)
 	if err != nil {
 		return setup.Fail("mounts", "", err)
 	}
@@ -83,17 +81,28 @@ func (j *jail) receive() error {
 
 // await waits for a message that is nothing but its kind.
 func (j *jail) await(kind setup.Control) error {
-	var message [1]byte
+	var message [reap.SignalLength]byte
+	n, _, err := j.hear(message[:], nil)
+	if err != nil {
+		return setup.Fail("control", "", err)
+	}
+	if n == 0 || setup.Control(message[0]) != kind {
+		unix.Exit(setup.StatusNotBuilt) // jailspawn gave up, and tells why
+	}
+	return nil
+}
+
+// hear takes jailspawn's next message that is no signal. The signals are kept
+// for the payload, which does not run yet; message has room for them.
+func (j *jail) hear(message, oob []byte) (n, oobn int, err error) {
 	for {
-		n, _, _, _, err := unix.Recvmsg(setup.ControlFD, message[:], nil, unix.MSG_CMSG_CLOEXEC)
+		n, oobn, _, _, err := unix.Recvmsg(setup.ControlFD, message, oob, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR:
-		case err != nil:
-			return setup.Fail("control", "", err)
-		case n == 0 || setup.Control(message[0]) != kind:
-			unix.Exit(setup.StatusNotBuilt) // jailspawn gave up, and tells why
+		case err == nil && n == reap.SignalLength && setup.Control(message[0]) == setup.ControlSignal:
+			j.early = append(j.early, [reap.SignalLength]byte(message[:n]))
 		default:
-			return nil
+			return n, oobn, err
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/mounts"
 	"github.com/jailspawn/jailspawn/netup"
+	"github.com/jailspawn/jailspawn/reap"
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/confine"
 )
@@ -16,9 +17,10 @@ type jail struct {
 	plan     *setup.Plan
 	prepared []int // detached mounts from jailspawn, by the order of the plan's prepared sources
 	tree     *mounts.Tree
-	limited  bool // no user namespace can be made in the jail
-	self     int  // jailinit's own file, for the second stage
-	settings int  // directory of the sysctls, if the plan sets any
+	limited  bool                      // no user namespace can be made in the jail
+	self     int                       // jailinit's own file, for the second stage
+	early    [][reap.SignalLength]byte // signals that came before the payload ran
+	settings int                       // directory of the sysctls, if the plan sets any
 }
 
 // steps is the story of a jail up to its payload. Each step does one thing and

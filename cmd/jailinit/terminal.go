@@ -3,6 +3,7 @@ package main
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/jailspawn/jailspawn/reap"
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/pty"
 )
@@ -23,8 +24,8 @@ func (j *jail) terminal() error {
 	if err := send(setup.ControlTerminal, master); err != nil {
 		return err
 	}
-	var answer [1]byte
-	if n, err := recvControl(answer[:]); err != nil || n == 0 || setup.Control(answer[0]) != setup.ControlTerminal {
+	var answer [reap.SignalLength]byte
+	if n, _, err := j.hear(answer[:], nil); err != nil || n == 0 || setup.Control(answer[0]) != setup.ControlTerminal {
 		unix.Exit(setup.StatusNotBuilt) // jailspawn gave up, and tells why
 	}
 	return pty.Take(slave, p.Terminal == setup.TerminalAlways)
@@ -49,13 +50,4 @@ func send(what setup.Control, fd int) error {
 	err := unix.Sendmsg(setup.ControlFD, []byte{byte(what)}, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL)
 	_ = unix.Close(fd)
 	return setup.Fail("control", "", err)
-}
-
-func recvControl(buf []byte) (int, error) {
-	for {
-		n, _, _, _, err := unix.Recvmsg(setup.ControlFD, buf, nil, unix.MSG_CMSG_CLOEXEC)
-		if err != unix.EINTR {
-			return n, err
-		}
-	}
 }
