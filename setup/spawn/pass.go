@@ -22,7 +22,7 @@ import (
 // calls. ok is false where something is to be done as long as the jail lives,
 // or the jail has no name to be found by: then nothing was changed.
 func (j *Jail) Pass() (words []string, ok bool) {
-	busy := j.terminal.Load() != nil || j.notify != nil || j.limit != nil ||
+	busy := j.attachment != nil || j.group != nil || j.terminal.Load() != nil || j.notify != nil || j.limit != nil ||
 		len(j.asked.Life.SignalMap) > 0 || len(j.pending) > 0
 	if busy || j.claim == nil || unix.Gettid() != os.Getpid() {
 		return nil, false
@@ -79,7 +79,7 @@ func Take(words []string) (*Jail, error) {
 	}
 	runtime.LockOSThread()
 	return &Jail{
-		pid: n[0], status: n[1], control: n[2], ids: n[4], plan: -1,
+		pid: n[0], status: n[1], control: n[2], ids: n[4], plan: -1, pidfd: -1,
 		asked: state.Plan, claim: claim, begin: state.Started, group: cgroup.Adopt(words[fixed:]),
 	}, nil
 }
