@@ -17,6 +17,7 @@ const module = "github.com/jailspawn/jailspawn/"
 var layers = [][]string{
 	{"cmd"},
 	{"setup/spawn", "setup/confine", "mounts", "netup", "reap"},
+	{"setup/spawn/named"},
 	{"setup/spawn/hook", "setup/spawn/tty"},
 	{"setup/check", "setup/planfile", "setup/jailfile", "setup/meaning"},
 	{"setup/mountfd", "setup/pty", "setup/schedule", "setup/seccomp"},
