@@ -15,41 +15,27 @@ import (
 
 // clone starts jailinit in its namespaces and in its cgroup, where it waits for
 // its plan.
-func clone(p *setup.Plan, c *caller, o Options, claim *named.Claim, g *cgroup.Group) (*Jail, error) {
+func clone(p *setup.Plan, c *caller, o *Options, claim *named.Claim, g *cgroup.Group) (*Jail, error) {
 	init, err := initFor(p, c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(init)
-	var plan, status, control [2]int
-	if err := unix.Pipe2(plan[:], unix.O_CLOEXEC); err != nil {
-		return nil, setup.Fail("pipe", "", err)
-	}
-	defer unix.Close(plan[0])
-	if err := unix.Pipe2(status[:], unix.O_CLOEXEC); err != nil {
-		return nil, setup.Fail("pipe", "", err)
-	}
-	defer unix.Close(status[1])
-	control, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	ch, err := openChannels()
 	if err != nil {
-		return nil, setup.Fail("socket", "", err)
-	}
-	defer unix.Close(control[1])
-	files := []uintptr{fdOf(o.Stdin, 0), fdOf(o.Stdout, 1), fdOf(o.Stderr, 2), uintptr(plan[0]), uintptr(status[1]), uintptr(control[1])}
-	for _, fd := range p.Process.PassFDs {
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
-			return nil, &setup.Error{Step: "descriptor", Target: strconv.Itoa(fd), Errno: unix.EBADF, Hint: "--pass-fd names one that is open in jailspawn", Status: setup.StatusMisuse}
-		}
-		files = append(files, uintptr(fd))
-	}
-	if claim != nil {
-		files = append(files, uintptr(claim.Listen))
-	}
-	pid, pidfd, err := fork(p, c, g, "/proc/self/fd/"+strconv.Itoa(init), files)
-	if pid == 0 {
 		return nil, err
 	}
-	j := &Jail{pid: pid, plan: plan[1], status: status[0], control: control[0], ids: -1, group: g, pidfd: pidfd}
+	defer ch.closeTheirs()
+	var pid, pidfd int
+	files, err := descriptors(p, o, ch, claim)
+	if err == nil {
+		pid, pidfd, err = fork(p, c, g, "/proc/self/fd/"+strconv.Itoa(init), files)
+	}
+	if pid == 0 {
+		ch.closeOurs()
+		return nil, err
+	}
+	j := &Jail{pid: pid, plan: ch.plan[1], status: ch.status[0], control: ch.control[0], ids: -1, group: g, pidfd: pidfd}
 	if err == nil {
 		err = g.Enter(pid)
 	}
@@ -68,7 +54,7 @@ func clone(p *setup.Plan, c *caller, o Options, claim *named.Claim, g *cgroup.Gr
 
 // initFor opens jailinit, sealed where the plan wants it, under a number that is
 // none of those that its own descriptors are put on.
-func initFor(p *setup.Plan, c *caller, o Options) (int, error) {
+func initFor(p *setup.Plan, c *caller, o *Options) (int, error) {
 	init, err := openInit(o.Init)
 	if err == nil {
 		init, err = sealed(init, p, c)
@@ -129,13 +115,6 @@ func (j *Jail) abandon() bool {
 // initEnv is the environment of jailinit: one processor is all it has work
 // for, and every further one costs the Go runtime threads and memory.
 var initEnv = []string{"GOMAXPROCS=1"}
-
-func fdOf(f *os.File, standard uintptr) uintptr {
-	if f == nil {
-		return standard
-	}
-	return f.Fd()
-}
 
 // attributes says how jailinit is cloned: in a session of its own, with all
 // capabilities over its new user namespace. They are in the ambient set, as no

@@ -13,7 +13,7 @@ import (
 )
 
 // wantsTerminal settles whether the payload gets a terminal of the jail's own.
-func wantsTerminal(t setup.Terminal, o Options) setup.Terminal {
+func wantsTerminal(t setup.Terminal, o *Options) setup.Terminal {
 	in, out := int(fdOf(o.Stdin, 0)), int(fdOf(o.Stdout, 1))
 	if t == setup.TerminalAuto && !(pty.IsTerminal(in) && pty.IsTerminal(out)) {
 		return setup.TerminalNever
@@ -23,7 +23,7 @@ func wantsTerminal(t setup.Terminal, o Options) setup.Terminal {
 
 // receive takes what jailinit opens inside for us to use: the jail's terminal,
 // its notification socket. If jailinit ends before, its last event tells why.
-func (j *Jail) receive(p *setup.Plan, o Options) error {
+func (j *Jail) receive(p *setup.Plan, o *Options) error {
 	want := 0
 	if p.Process.Terminal != setup.TerminalNever {
 		want++
@@ -73,7 +73,7 @@ func (j *Jail) receiveOne() (setup.Control, int, error) {
 }
 
 // attach joins the jail's terminal to the caller's and lets jailinit go on.
-func (j *Jail) attach(master int, o Options) error {
+func (j *Jail) attach(master int, o *Options) error {
 	t, err := tty.New(int(fdOf(o.Stdin, 0)), int(fdOf(o.Stdout, 1)), master)
 	if err != nil {
 		return setup.Fail("terminal", "", err)

@@ -116,56 +116,82 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 			runtime.UnlockOSThread()
 		}
 	}()
-	if err := check.Plan(p); err != nil {
-		return nil, err
-	}
-	c, err := callerNow()
+	c, plan, ids, err := settle(p, &o)
 	if err != nil {
 		return nil, err
+	}
+	if j, err = build(plan, c, &o); err != nil {
+		closeFD(ids)
+		return nil, err
+	}
+	j.ids = ids
+	j.handOver(plan, c, &o)
+	return j, nil
+}
+
+// settle checks a plan and fills in what depends on the caller and on this
+// machine. The descriptor keeps the range of ids taken; it is -1 if there is
+// none.
+func settle(p *setup.Plan, o *Options) (c *caller, plan *setup.Plan, ids int, err error) {
+	if err := check.Plan(p); err != nil {
+		return nil, nil, -1, err
+	}
+	if c, err = callerNow(); err != nil {
+		return nil, nil, -1, err
 	}
 	if err := mayConfigure(&p.Network); err != nil {
-		return nil, err
+		return nil, nil, -1, err
 	}
-	plan, ids, err := c.resolve(p)
-	if err != nil {
-		return nil, err
+	if plan, ids, err = c.resolve(p); err != nil {
+		return nil, nil, -1, err
 	}
 	plan.Process.Terminal = wantsTerminal(plan.Process.Terminal, o)
 	if err := walls(plan, o.Note); err != nil {
 		closeFD(ids)
-		return nil, err
+		return nil, nil, -1, err
 	}
+	return c, plan, ids, nil
+}
+
+// build makes what the jail has on the host: its name, its cgroup and, last,
+// its process 1, which waits for the plan. If something goes wrong nothing of
+// it stays.
+func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	claim, err := takeName(plan)
 	if err != nil {
-		closeFD(ids)
 		return nil, err
-	}
-	if err = hook.Run(hook.PreStart, plan, 0); err == nil {
-		err = prepareService(&plan.Service)
 	}
 	var group *cgroup.Group
-	if err == nil {
-		group, err = newGroup(plan)
-	}
-	begin := time.Now()
-	if err == nil {
-		j, err = clone(plan, c, o, claim, group)
-	}
-	if err == nil {
-		err = j.publish(plan, claim, &o)
-	}
-	if err != nil {
-		_ = group.Remove()
-		closeFD(ids)
-		removePIDFile(plan.Service.PIDFile)
-		_ = hook.Run(hook.PostStop, plan, 0)
-		claim.Remove()
+	defer func() {
+		if err != nil {
+			_ = group.Remove()
+			removePIDFile(plan.Service.PIDFile)
+			_ = hook.Run(hook.PostStop, plan, 0)
+			claim.Remove()
+		}
+	}()
+	if err := hook.Run(hook.PreStart, plan, 0); err != nil {
 		return nil, err
 	}
-	j.ids, j.started, j.letGo, j.begin = ids, o.Started, o.LetGo, begin
+	if err := prepareService(&plan.Service); err != nil {
+		return nil, err
+	}
+	if group, err = newGroup(plan); err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	if j, err = clone(plan, c, o, claim, group); err != nil {
+		return nil, err
+	}
+	j.begin, j.started, j.letGo = begin, o.Started, o.LetGo
+	return j, j.publish(plan, claim, o)
+}
+
+// handOver gives jailinit its plan, and what only the host can make for it. The
+// plan goes first, so that jailinit works while the rest is prepared.
+func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 	j.limitTime(plan)
 	connected := j.connect(plan)
-	// The plan goes first, so that jailinit works while the rest is prepared.
 	j.handing = j.sendPlan(plan)
 	if len(o.Forward) > 0 {
 		j.signals, j.forwarded = make(chan os.Signal, 128), make(chan struct{})
@@ -182,7 +208,6 @@ func Start(p *setup.Plan, o Options) (j *Jail, err error) {
 		j.handing = j.receive(plan, o)
 	}
 	j.giveUp()
-	return j, nil
 }
 
 // Wait returns when the jail is gone, with the wait status of the payload. The
