@@ -85,6 +85,9 @@ func addressError(name string, err error) error {
 // is for GPL programs alone.
 var programLicense = [...]byte{'A', 'p', 'a', 'c', 'h', 'e', '-', '2', '.', '0', 0}
 
+// maxTries bounds how often an interrupted check is started anew.
+const maxTries = 100
+
 // load gives a program to the kernel, which checks it (BPF_PROG_LOAD of bpf(2)).
 func load(name string, kind, attachType uint32, code []byte) (int, error) {
 	attr := struct {
@@ -100,7 +103,12 @@ func load(name string, kind, attachType uint32, code []byte) (int, error) {
 		code: address(unsafe.Pointer(&code[0])), license: address(unsafe.Pointer(&programLicense)),
 	}
 	copy(attr.name[:15], "jail_"+name)
-	fd, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	// EAGAIN: a signal, such as the Go runtime sends to itself, interrupted the
+	// check of the program, which starts anew.
+	fd, _, errno := uintptr(0), uintptr(0), unix.EAGAIN
+	for try := 0; errno == unix.EAGAIN && try < maxTries; try++ {
+		fd, _, errno = unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	}
 	runtime.KeepAlive(code)
 	if errno != 0 {
 		return -1, errno
