@@ -193,16 +193,16 @@ func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 	j.limitTime(plan)
 	connected := j.connect(plan)
 	j.handing = j.sendPlan(plan)
-	if len(o.Forward) > 0 {
-		j.signals, j.forwarded = make(chan os.Signal, 128), make(chan struct{})
-		signal.Notify(j.signals, o.Forward...)
-		go j.forward()
-	}
 	if j.handing == nil {
 		j.handing = j.sendMounts(plan, c)
 	}
 	if err := connected(); j.handing == nil {
 		j.handing = err
+	}
+	if len(o.Forward) > 0 {
+		j.signals, j.forwarded = make(chan os.Signal, 128), make(chan struct{})
+		signal.Notify(j.signals, o.Forward...)
+		go j.forward()
 	}
 	if j.handing == nil {
 		j.handing = j.receive(plan, o)
