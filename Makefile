@@ -22,7 +22,7 @@ test-kernels: all ## run them on Debian's kernels, emulated (as root)
 	tests/kernels/run
 
 test: all ## run all tests, with the rights of the caller
-	JAIL_BIN=$(CURDIR)/bin $(GO) test -count=1 -ldflags '$(LDFLAGS)' ./...
+	JAIL_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 40m -ldflags '$(LDFLAGS)' ./...
 
 check: all ## formatting, vet, staticcheck, shellcheck, mandoc
 	test -z "$$($(GO) tool gofumpt -l .)"
