@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X github.com/jailspawn/jailspawn/setup.Build=$(BUILD)
 
 export CGO_ENABLED = 0
 
-.PHONY: all test test-kernels check fmt bench install clean demo help
+.PHONY: all test test-kernels compare soak check fmt bench install clean demo help
 all: bin/jailspawn bin/jailinit ## build both binaries into bin/
 
 # On these the watcher beside a detached jail does without the Go runtime.
@@ -24,9 +24,16 @@ test-kernels: all ## run them on Debian's kernels, emulated (as root)
 test: all ## run all tests, with the rights of the caller
 	JAIL_BIN=$(CURDIR)/bin $(GO) test -count=1 -timeout 40m -ldflags '$(LDFLAGS)' ./...
 
+compare: all ## how other inits do by our rules (needs tini, dumb-init, catatonit)
+	JAIL_BIN=$(CURDIR)/bin $(GO) test -v -count=1 -tags compare -run TestProcess1OfOthers -ldflags '$(LDFLAGS)' ./tests
+
+soak: all ## ten thousand jails in a row, three hundred at once (20 minutes)
+	JAIL_BIN=$(CURDIR)/bin JAIL_TEST_LONG=1 $(GO) test -v -count=1 -timeout 90m -run 'TestShortJails|TestManyJails|TestNamespacesAreFreed' -ldflags '$(LDFLAGS)' ./tests
+
 check: all ## formatting, vet, staticcheck, shellcheck, mandoc
 	test -z "$$($(GO) tool gofumpt -l .)"
 	$(GO) vet ./...
+	$(GO) vet -tags compare ./tests
 	$(GO) tool staticcheck ./...
 	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run rootfs-examples/*/build -; shellcheck tests/kernels/*; fi
 	if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*; fi

@@ -25,7 +25,8 @@ type Schedule struct {
 	CPUs []int `json:"cpus,omitempty"`
 
 	// OOMScoreAdj is -1000 (never) to 1000 (first) when the kernel runs out of
-	// memory (proc_pid_oom_score_adj(5)). It counts for jailinit as well.
+	// memory (proc_pid_oom_score_adj(5)). A lower one than
+	// the caller's counts for jailinit as well.
 	OOMScoreAdj *int `json:"oom_score_adj,omitempty"`
 }
 

@@ -197,8 +197,13 @@ func everySignal(t *testing.T, p initProgram) string {
 // family returns the process and what it has started that is not command.
 func family(pid int, command string) []int {
 	pids := []int{pid}
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	for _, word := range strings.Fields(string(children)) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // each has its own
+	var children string
+	for _, file := range threads {
+		some, _ := os.ReadFile(file)
+		children += string(some)
+	}
+	for _, word := range strings.Fields(children) {
 		child, _ := strconv.Atoi(word)
 		if comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", child)); strings.TrimSpace(string(comm)) != command {
 			pids = append(pids, family(child, command)...)
@@ -250,6 +255,61 @@ func stopAndContinue(t *testing.T, p initProgram) string {
 	})
 	slices.Sort(seen)
 	return strings.Join(slices.Compact(seen), ", ")
+}
+
+// keyboard tells what a command can do at a terminal: read from it; and run when
+// its job is in the background, where an init that wants the foreground for its
+// command doesn't get it.
+func keyboard(t *testing.T, p initProgram) string {
+	var can []string
+	s := newScreen(t)
+	s.start(commandOf(p, "echo up; read line; echo got $line"))
+	if _, up := s.shows("up\r\n"); up {
+		s.keys("this\r")
+		if _, read := s.shows("got this"); read {
+			can = append(can, "reads")
+		}
+	}
+	s = newScreen(t)
+	s.start(exec.Command("bash", append([]string{"-c", `set -m; "$@" & wait; echo over`, "bash"}, commandOf(p, "echo ran; exit 3").Args...)...))
+	_, ran := s.shows(`ran\r+\n`)
+	if _, over := s.shows("over\r\n"); ran && over {
+		can = append(can, "runs in the background")
+	}
+	return strings.Join(can, ", ")
+}
+
+// commandOf is a shell script under an init.
+func commandOf(p initProgram, script string) *exec.Cmd {
+	return exec.Command(p.argv[0], slices.Concat(p.argv[1:], []string{"sh", "-c", script})...)
+}
+
+// hangup tells whether a command ends with the terminal that it was started at.
+func hangup(t *testing.T, p initProgram) string {
+	const mark = "86407.25"
+	const terminal = `import os, pty, sys
+pid, master = pty.fork()
+if pid == 0: os.execvp(sys.argv[1], sys.argv[1:])
+while b"up" not in os.read(master, 1000): pass`
+	if err := exec.Command("python3", append([]string{"-c", terminal}, commandOf(p, "echo up; exec sleep "+mark).Args...)...).Run(); err != nil {
+		return "never up"
+	}
+	return leaves(t, mark)
+}
+
+// leaves tells whether the processes with a mark end by themselves.
+func leaves(t *testing.T, mark string) string {
+	var left []string
+	for end := time.Now().Add(patience / 2); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if left = processes(t, mark); len(left) == 0 {
+			return "command gone"
+		}
+	}
+	for _, pid := range left {
+		n, _ := strconv.Atoi(pid)
+		_ = syscall.Kill(n, syscall.SIGKILL)
+	}
+	return "command lives on"
 }
 
 // wakeups counts how often the scheduler ran the init's threads while the

@@ -4,13 +4,11 @@ import (
 	"bufio"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // atOnce calls f for 0 to n-1, a few at a time.
@@ -138,64 +136,4 @@ func number(t *testing.T, text, key string) int {
 	}
 	t.Fatal("no ", key)
 	return 0
-}
-
-// TestShortJails starts one jail behind the other, every other one named, and
-// wants neither namespaces nor entries left, nor the last to take longer than
-// the first.
-func TestShortJails(t *testing.T) {
-	n := 300
-	if long {
-		n = 10_000
-	}
-	y := newYard(t)
-	before := namespaces(t)
-	var took []time.Duration
-	for i := range n {
-		args := []string{"run", "--", "true"}
-		if i%2 == 0 {
-			args = []string{"run", "--name", "short", "--", "true"}
-		}
-		start := time.Now()
-		if out, err := y.cmd(args...).CombinedOutput(); err != nil {
-			t.Fatalf("jail %d: %v: %s", i, err, out)
-		}
-		took = append(took, time.Since(start))
-	}
-	// The median: the machine may have other work now and then.
-	first, last := median(took[:100]), median(took[n-100:])
-	t.Logf("the first hundred took %v each, the last %v", first, last)
-	if long && last > first*12/10 {
-		t.Errorf("the last hundred jails took %v each, the first %v", last, first)
-	}
-	y.empty()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		left := namespaces(t)
-		if left <= before+20 { // those of others come and go
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%d namespaces before, %d after", before, left)
-		}
-	}
-}
-
-func median(d []time.Duration) time.Duration {
-	d = slices.Sorted(slices.Values(d))
-	return d[len(d)/2]
-}
-
-// namespaces counts those that a process lives in.
-func namespaces(t *testing.T) int {
-	files, err := filepath.Glob("/proc/[0-9]*/ns/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[string]bool{}
-	for _, file := range files {
-		if ns, err := os.Readlink(file); err == nil {
-			seen[ns] = true
-		}
-	}
-	return len(seen)
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"text/tabwriter"
 	"time"
 )
 
@@ -23,6 +22,7 @@ type initProgram struct {
 	remap   []string // exit status 143 becomes 0
 	grace   []string // what is left has a second
 	waitAll []string // waits for what is left
+	oom     []string // the command is ended by 300 points before others when memory is short
 }
 
 func ourInit(t *testing.T) initProgram {
@@ -31,15 +31,8 @@ func ourInit(t *testing.T) initProgram {
 	}
 	return initProgram{
 		"jailspawn", run(), run("--signal-group"), run("--signal-map", "TERM:INT"),
-		run("--ok-status", "143"), run("--grace", "1s"), run("--wait-all"),
+		run("--ok-status", "143"), run("--grace", "1s"), run("--wait-all"), run("--oom-score-adj", "300"),
 	}
-}
-
-// otherInits are run as subreapers, so that signals can be sent to them.
-var otherInits = []initProgram{
-	{name: "tini", argv: []string{"tini", "-s", "--"}, group: []string{"tini", "-s", "-g", "--"}, remap: []string{"tini", "-s", "-e", "143", "--"}, grace: []string{"tini", "-s", "--"}},
-	{name: "dumb-init", argv: []string{"dumb-init", "-c", "--"}, group: []string{"dumb-init", "--"}, rewrite: []string{"dumb-init", "-c", "-r", "15:2", "--"}, grace: []string{"dumb-init", "--"}},
-	{name: "catatonit", argv: []string{"catatonit", "--"}, group: []string{"catatonit", "-g", "--"}, grace: []string{"catatonit", "--"}},
 }
 
 // A rule is one row of what process 1 owes its command: run returns what it
@@ -137,6 +130,16 @@ var rules = []rule{
 		return output(t, append([]string{"bash", "-c", `exec 9</dev/null 77</dev/null; exec "$@"`, "bash"}, p.argv...),
 			"bash", "-c", `n=none; for fd in 9 77; do [ -e /proc/self/fd/$fd ] && n="the command has them"; done; echo $n`)
 	}},
+	{"the keyboard is the command's", "reads, runs in the background", keyboard},
+	{"a terminal that hangs up", "command gone", hangup},
+	{"kill -9 of it ends the command", "command gone", func(t *testing.T, p initProgram) string {
+		const mark = "86406.25"
+		session(t, p.argv, "echo up; exec sleep "+mark, send(t, syscall.SIGKILL))
+		return leaves(t, mark)
+	}},
+	{"what it says of memory counts for the command alone", "300, itself 0", func(t *testing.T, p initProgram) string {
+		return output(t, p.oom, "sh", "-c", `read c </proc/self/oom_score_adj; read i </proc/$PPID/oom_score_adj; echo "$c, itself $i"`)
+	}},
 	{"wake-ups in two seconds", "0", wakeups},
 }
 
@@ -149,36 +152,4 @@ func TestProcess1(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestProcess1OfOthers prints how the others do by the same rules.
-func TestProcess1OfOthers(t *testing.T) {
-	if os.Getenv("JAIL_COMPARE") == "" {
-		t.Skip("a comparison, not a test; set JAIL_COMPARE=1")
-	}
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "rule\tjailspawn")
-	for _, p := range otherInits {
-		fmt.Fprint(w, "\t", p.name)
-	}
-	for _, r := range rules {
-		fmt.Fprintf(w, "\n%s\t%s", r.name, verdict(r, r.run(t, ourInit(t))))
-		for _, p := range otherInits {
-			fmt.Fprint(w, "\t", verdict(r, r.run(t, p)))
-		}
-	}
-	fmt.Fprintln(w)
-	w.Flush()
-	t.Log("\n" + table.String())
-}
-
-func verdict(r rule, got string) string {
-	switch got {
-	case r.want:
-		return "ok"
-	case "":
-		return "(nothing)"
-	}
-	return got
 }

@@ -1,10 +1,12 @@
 package tests
 
 import (
+	"bufio"
 	"encoding/json"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +17,7 @@ import (
 var statusFields = map[string]map[string]string{
 	"started": {"name": "string?", "pid": "number", "namespaces": "object"},
 	"ready":   {},
-	"exited":  {"status": "number", "signal": "string?", "oom": "bool?", "timeout": "bool?", "usage": "object"},
+	"exited":  {"status": "number", "signal": "string?", "core_dumped": "bool?", "oom": "bool?", "timeout": "bool?", "usage": "object"},
 	"error": {
 		"status": "number", "step": "string", "target": "string?", "detail": "string?",
 		"errno": "number?", "hint": "string?", "message": "string",
@@ -125,5 +127,60 @@ func TestStatusNamespaces(t *testing.T) {
 	}
 	if err := unix.Stat("/proc/self/ns/pid", &st); err != nil || got["pid"] == float64(st.Ino) {
 		t.Errorf("%v: the new PID namespace is reported as the caller's, %v", err, got["pid"])
+	}
+}
+
+// A core dump is told of, and there is none unless it was asked for.
+func TestCoreDump(t *testing.T) {
+	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	crash := []string{"--rw", dir, "--chdir", dir, "--", "sh", "-c", "kill -SEGV $$"}
+	for _, c := range []struct {
+		args []string
+		want any
+	}{
+		{crash, nil},
+		{append([]string{"--rlimit", "core=unlimited"}, crash...), true},
+	} {
+		if c.want == nil && strings.HasPrefix(string(pattern), "|") {
+			continue // a program gets it, to which the limit is nothing
+		}
+		events := reports(t, c.args...)
+		last := events[len(events)-1]
+		if last["core_dumped"] != c.want || last["signal"] != "SIGSEGV" || last["status"] != 139.0 {
+			t.Errorf("%v: %v", c.args, last)
+		}
+	}
+}
+
+// The payload's end was reported before process 1 was killed, so its status is
+// the jail's.
+func TestStatusOutlivesProcess1(t *testing.T) {
+	c := jail(t, "--grace", "1h", "--", "bash", "-c", `(trap "echo told" TERM; echo up; while :; do sleep 0.05; done) & read line; exit 7`)
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(pipe)
+	if line, _ := out.ReadString('\n'); line != "up\n" {
+		t.Fatal(line)
+	}
+	in.Close()
+	if line, _ := out.ReadString('\n'); line != "told\n" { // what the payload left was told, so it has ended
+		t.Fatal(line)
+	}
+	_ = syscall.Kill(family(c.Process.Pid, "")[1], syscall.SIGKILL)
+	if end := finish(c); end != "status 7" {
+		t.Error(end)
 	}
 }

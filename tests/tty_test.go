@@ -87,20 +87,27 @@ func (s *screen) keys(text string) {
 // sees waits until the screen shows a pattern, and forgets what it showed.
 func (s *screen) sees(pattern string) {
 	s.t.Helper()
+	if text, seen := s.shows(pattern); !seen {
+		s.t.Fatalf("the screen shows %q, want %s", text, pattern)
+	}
+}
+
+// shows waits for a pattern; if it doesn't come, it returns what came.
+func (s *screen) shows(pattern string) (text string, seen bool) {
 	re := regexp.MustCompile(pattern)
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		s.mu.Lock()
-		text := s.text.String()
-		if at := re.FindStringIndex(text); at != nil {
+		text = s.text.String()
+		at := re.FindStringIndex(text)
+		if at != nil {
 			s.text.Next(at[1])
-			s.mu.Unlock()
-			return
 		}
 		s.mu.Unlock()
-		if time.Now().After(end) {
-			s.t.Fatalf("the screen shows %q, want %s", text, pattern)
+		if at != nil {
+			return text, true
 		}
 	}
+	return text, false
 }
 
 func (s *screen) modes() unix.Termios {

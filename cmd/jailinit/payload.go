@@ -26,6 +26,9 @@ func (j *jail) startPayload() (pid int, err error) {
 // own. What is done there binds the thread and its child for good; the thread
 // then ends with its goroutine, as it stays locked.
 func (j *jail) start(p *setup.Process, how *syscall.ProcAttr) (pid int, err error) {
+	if err := j.score.Raise(); err != nil {
+		return 0, err
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -33,6 +36,10 @@ func (j *jail) start(p *setup.Process, how *syscall.ProcAttr) (pid int, err erro
 		pid, err = j.confineAndStart(p, how)
 	}()
 	<-done
+	if lowered := j.score.Restore(); err == nil && lowered != nil {
+		_ = unix.Kill(pid, unix.SIGKILL)
+		return pid, lowered
+	}
 	return pid, err
 }
 

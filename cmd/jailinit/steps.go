@@ -10,6 +10,7 @@ import (
 	"github.com/jailspawn/jailspawn/reap"
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/confine"
+	"github.com/jailspawn/jailspawn/setup/schedule"
 )
 
 // A jail is what the steps work on.
@@ -21,6 +22,7 @@ type jail struct {
 	self     int                       // jailinit's own file, for the second stage
 	early    [][reap.SignalLength]byte // signals that came before the payload ran
 	settings int                       // directory of the sysctls, if the plan sets any
+	score    *schedule.Score           // what the payload has when memory is short, if more than this process
 }
 
 // steps is the story of a jail up to its payload. Each step does one thing and
@@ -100,6 +102,9 @@ func (j *jail) dropInherited() error {
 
 // openSettings comes while there is a writable proc in view.
 func (j *jail) openSettings() (err error) {
+	if j.score, err = schedule.OpenScore(j.plan.Process.Schedule.OOMScoreAdj); err != nil {
+		return err
+	}
 	if len(j.plan.Network.Sysctls) > 0 {
 		j.settings, err = netup.Settings()
 	}

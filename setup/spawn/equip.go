@@ -48,9 +48,18 @@ func (j *Jail) raise(l setup.Rlimit) error {
 	return nil
 }
 
+// setOOMScore gives jailinit a score that is lower than the caller's; a higher
+// one it gives to the payload alone, so that it doesn't end first.
 func (j *Jail) setOOMScore(adj int) error {
 	value := strconv.Itoa(adj)
-	err := os.WriteFile("/proc/"+strconv.Itoa(j.pid)+"/oom_score_adj", []byte(value), 0)
+	own, err := readSmall("/proc/self/oom_score_adj")
+	if err != nil {
+		return setup.Fail("schedule", "oom_score_adj", err)
+	}
+	if now, err := strconv.Atoi(strings.TrimSpace(string(own))); err == nil && now <= adj {
+		return nil
+	}
+	err = os.WriteFile("/proc/"+strconv.Itoa(j.pid)+"/oom_score_adj", []byte(value), 0)
 	if err == nil {
 		return nil
 	}

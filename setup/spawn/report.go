@@ -31,6 +31,8 @@ type Report struct {
 	Status *int   `json:"status,omitempty"` // the exit status of jailspawn
 	Signal string `json:"signal,omitempty"` // that ended the payload, such as SIGKILL
 
+	Core bool `json:"core_dumped,omitempty"` // and it left a core dump (core(5))
+
 	OOM     bool          `json:"oom,omitempty"`     // processes were killed for want of memory
 	Timeout bool          `json:"timeout,omitempty"` // the jail's time was over
 	Usage   *cgroup.Usage `json:"usage,omitempty"`
@@ -82,6 +84,7 @@ func ExitReport(status syscall.WaitStatus, code int, used *cgroup.Usage) *Report
 		if r.Signal == "" {
 			r.Signal = "SIG" + strconv.Itoa(int(status.Signal())) // a real-time signal
 		}
+		r.Core = status.CoreDump()
 	}
 	return r
 }
