@@ -4,24 +4,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
-	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
 )
 
-// connect makes the jail's network on another thread, while mounts are prepared
-// and jailinit starts. The function that it returns waits for that, and tells
-// jailinit.
-func (j *Jail) connect(p *setup.Plan) func() error {
-	if !p.Network.Prepared() {
+// connect makes the jail's interfaces on another thread, while mounts are
+// prepared and jailinit starts. The function that it returns waits for them, and
+// tells jailinit.
+func (j *Jail) connect() func() error {
+	if j.attachment == nil {
 		return func() error { return nil }
 	}
-	done := make(chan error, 1)
-	go func() {
-		var err error
-		j.attachment, err = hostnet.Attach(&p.Network, j.pid, j.pidfd)
-		done <- err
-	}()
+	j.attachment.Enter(j.pid, j.pidfd)
 	return func() error {
-		if err := <-done; err != nil {
+		if err := j.attachment.Wait(); err != nil {
 			return err
 		}
 		return unix.Sendto(j.control, []byte{byte(setup.ControlNetwork)}, unix.MSG_NOSIGNAL, nil)
@@ -31,9 +25,6 @@ func (j *Jail) connect(p *setup.Plan) func() error {
 // disconnect gives back what the jail's network took from the host.
 func (j *Jail) disconnect() error {
 	closeFD(j.pidfd)
-	if j.attachment == nil {
-		return nil
-	}
 	return j.attachment.Close()
 }
 

@@ -162,8 +162,10 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 		return nil, err
 	}
 	var group *cgroup.Group
+	var attachment *hostnet.Attachment
 	defer func() {
 		if err != nil {
+			_ = attachment.Close()
 			_ = group.Remove()
 			removePIDFile(plan.Service.PIDFile)
 			_ = hook.Run(hook.PostStop, plan, 0)
@@ -173,6 +175,7 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	if err := hook.Run(hook.PreStart, plan, 0); err != nil {
 		return nil, err
 	}
+	attachment = hostnet.Begin(&plan.Network)
 	if err := prepareService(&plan.Service); err != nil {
 		return nil, err
 	}
@@ -183,7 +186,7 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	if j, err = clone(plan, c, o, claim, group); err != nil {
 		return nil, err
 	}
-	j.begin, j.started, j.letGo = begin, o.Started, o.LetGo
+	j.begin, j.started, j.letGo, j.attachment = begin, o.Started, o.LetGo, attachment
 	return j, j.publish(plan, claim, o)
 }
 
@@ -191,7 +194,7 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 // plan goes first, so that jailinit works while the rest is prepared.
 func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 	j.limitTime(plan)
-	connected := j.connect(plan)
+	connected := j.connect()
 	j.handing = j.sendPlan(plan)
 	if j.handing == nil {
 		j.handing = j.sendMounts(plan, c)

@@ -13,18 +13,28 @@ import (
 
 const ownerFlag = 0x2 // NFT_TABLE_F_OWNER
 
-// A Batch is one table of the family inet with its chains and rules, which come
-// into force all at once or not at all.
+// A Family says which packets a table sees.
+type Family byte
+
+// The families of tables.
+const (
+	IPv4 Family = unix.NFPROTO_IPV4
+	Both Family = unix.NFPROTO_INET // IPv4 and IPv6
+)
+
+// A Batch is one table with its chains and rules, which come into force all at
+// once or not at all.
 type Batch struct {
-	table string
-	buf   []byte
-	last  int // where the last message starts
-	count uint32
+	table  string
+	family Family
+	buf    []byte
+	last   int // where the last message starts
+	count  uint32
 }
 
 // NewBatch starts a batch that makes the table.
-func NewBatch(table string) *Batch {
-	b := &Batch{table: table}
+func NewBatch(table string, f Family) *Batch {
+	b := &Batch{table: table, family: f, buf: make([]byte, 0, 4<<10)}
 	b.message(unix.NFNL_MSG_BATCH_BEGIN, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
 	b.object(
 		unix.NFT_MSG_NEWTABLE,
@@ -33,6 +43,9 @@ func NewBatch(table string) *Batch {
 	)
 	return b
 }
+
+// Has6 reports whether the table sees packets of IPv6.
+func (b *Batch) Has6() bool { return b.family == Both }
 
 // A Hook is where the packets of a base chain come from (nft(8)).
 type Hook struct {
@@ -99,7 +112,7 @@ func (b *Batch) Bytes() []byte {
 
 func (b *Batch) object(kind uint16, attributes ...[]byte) {
 	b.last = len(b.buf)
-	b.message(unix.NFNL_SUBSYS_NFTABLES<<8|kind, unix.NLM_F_CREATE|unix.NLM_F_APPEND, unix.NFPROTO_INET, 0, attributes...)
+	b.message(unix.NFNL_SUBSYS_NFTABLES<<8|kind, unix.NLM_F_CREATE|unix.NLM_F_APPEND, byte(b.family), 0, attributes...)
 }
 
 // message appends a netlink message with the header of nfnetlink.

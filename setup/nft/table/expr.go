@@ -45,13 +45,15 @@ func Reset() Match {
 }
 
 // Unreachable refuses anything at once.
-func Unreachable() Match {
-	return Match{expr(
-		"reject",
-		number(unix.NFTA_REJECT_TYPE, unix.NFT_REJECT_ICMPX_UNREACH),
-		attribute(unix.NFTA_REJECT_ICMP_CODE, []byte{unix.NFT_REJECT_ICMPX_ADMIN_PROHIBITED}),
-	)}
+func (b *Batch) Unreachable() Match {
+	kind, code := uint32(unix.NFT_REJECT_ICMP_UNREACH), byte(icmpPacketFiltered)
+	if b.family == Both {
+		kind, code = unix.NFT_REJECT_ICMPX_UNREACH, unix.NFT_REJECT_ICMPX_ADMIN_PROHIBITED
+	}
+	return Match{expr("reject", number(unix.NFTA_REJECT_TYPE, kind), attribute(unix.NFTA_REJECT_ICMP_CODE, []byte{code}))}
 }
+
+const icmpPacketFiltered = 13 // ICMP_PKT_FILTERED: administratively prohibited (RFC 1812)
 
 // From matches the interface that a packet came in by.
 func From(link string) Match { return meta(unix.NFT_META_IIFNAME, unix.NFT_CMP_EQ, linkName(link)) }

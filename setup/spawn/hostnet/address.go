@@ -1,26 +1,12 @@
 package hostnet
 
 import (
-	"errors"
-	"net"
 	"net/netip"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
 )
-
-// free refuses addresses that the host itself has.
-func (w *work) free(l *link) error {
-	for _, p := range l.prefixes() {
-		routes, err := w.host.RouteGet(p.Addr().AsSlice())
-		if err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL {
-			return l.fail("address "+p.Addr().String()+" is taken by the host itself", nil, "give the jail another")
-		}
-	}
-	return nil
-}
 
 // presetIPv6 sets what interfaces of the jail are born with: no IPv6 unless an
 // address of it was asked for, no addresses or routes from strangers, and no
@@ -31,10 +17,10 @@ func (w *work) presetIPv6(l *link) error {
 
 func quietIPv6(s settings, device string, used bool) error {
 	if !used {
-		return s.set6(device, "disable_ipv6", "1")
+		return s.set(device, "disable_ipv6", "1")
 	}
 	for _, v := range [][2]string{{"disable_ipv6", "0"}, {"accept_ra", "0"}, {"accept_dad", "0"}} {
-		if err := s.set6(device, v[0], v[1]); err != nil {
+		if err := s.set(device, v[0], v[1]); err != nil {
 			return err
 		}
 	}
@@ -44,76 +30,73 @@ func quietIPv6(s settings, device string, used bool) error {
 // configure gives the jail's interface its addresses and routes and brings it
 // up.
 func (w *work) configure(l *link) error {
-	device, err := w.jail.LinkByName(l.Name)
-	if err != nil {
-		return l.fail("find it in the jail", noDevice(err), "")
-	}
 	for _, p := range l.prefixes() {
-		if err := w.jail.AddrAdd(device, l.address(p)); err != nil {
-			return l.fail("address "+p.String(), err, "")
+		w.jail.address(l.index, p, l.addressFlags(p), l.refuse("address "+p.String()))
+	}
+	w.jail.change(unix.RTM_NEWLINK, 0, l.refuse("bring it up"), upHeader(l.index))
+	if w.slow(l) {
+		if err := w.settle(l); err != nil {
+			return err
 		}
 	}
-	if err := w.jail.LinkSetUp(device); err != nil {
-		return l.fail("bring it up", err, "")
-	}
-	w.settle(l, device.Attrs().Index)
-	return w.routes(l, device.Attrs().Index)
+	w.routes(l)
+	return w.jail.do()
 }
 
-// settle has the kernel notice at once that a pair is connected, which it does
-// when it is asked about a link (Linux 6.8). Otherwise it takes its time: IPv6
-// waits for it, and it is up to 1 s where both ends have the same number, as
-// these look like no pair.
-func (w *work) settle(l *link, index int) {
-	if l.end == "" || (l.endIndex != index && !l.Has(true)) {
-		return
-	}
-	_, _ = w.host.LinkByIndex(l.endIndex)
-	_, _ = w.jail.LinkByIndex(index)
+// slow reports whether the kernel would take its time to notice that a pair is
+// connected: IPv6 waits for it, and it is up to 1 s where both ends have the
+// same number, as these look like no pair.
+func (w *work) slow(l *link) bool {
+	return l.end != "" && (l.endIndex == l.index || l.Has(true))
 }
 
-// address is one of the jail's. The wire of a veth pair ends at the host, so
-// with a gateway there are no neighbours for whom to make a route.
-func (l *link) address(p netip.Prefix) *netlink.Addr {
-	a := &netlink.Addr{IPNet: ipNet(p), Flags: unix.IFA_F_NODAD}
+// settle has the kernel notice at once, which it does when it is asked about a
+// link (Linux 6.8).
+func (w *work) settle(l *link) error {
+	if err := w.jail.do(); err != nil {
+		return err
+	}
+	w.host.ask(unix.RTM_GETLINK, nil, nil, linkHeader(l.endIndex))
+	w.jail.ask(unix.RTM_GETLINK, nil, nil, linkHeader(l.index))
+	return w.host.do()
+}
+
+// addressFlags are those of one of the jail's addresses. The wire of a veth pair
+// ends at the host, so with a gateway there are no neighbours for whom to make
+// a route.
+func (l *link) addressFlags(p netip.Prefix) uint32 {
 	if l.Kind == setup.Veth && l.gateway(p.Addr().Is6()).IsValid() {
-		a.Flags |= unix.IFA_F_NOPREFIXROUTE
+		return unix.IFA_F_NOPREFIXROUTE
 	}
-	return a
+	return 0
 }
 
-func (w *work) routes(l *link, index int) error {
+func (w *work) routes(l *link) {
 	for _, g := range l.gateways() {
 		if l.Kind == setup.Veth {
-			direct := &netlink.Route{LinkIndex: index, Dst: ipNet(single(g)), Scope: scope(g)}
-			if err := w.jail.RouteAdd(direct); err != nil {
-				return l.fail("route to the gateway "+g.String(), err, "")
-			}
+			w.jail.route(route{index: l.index, to: single(g)}, unix.NLM_F_EXCL, l.refuse("route to the gateway "+g.String()))
 		}
 		everywhere := netip.PrefixFrom(unspecified(g), 0)
-		if err := w.jail.RouteAdd(&netlink.Route{LinkIndex: index, Dst: ipNet(everywhere), Gw: g.AsSlice()}); err != nil {
-			return l.fail("gateway "+g.String(), err, unreachableHint(err))
-		}
+		w.jail.route(route{index: l.index, to: everywhere, via: g}, unix.NLM_F_EXCL, l.unreachable("gateway "+g.String()))
 	}
 	for _, r := range l.Routes {
-		to := netip.MustParsePrefix(r.To)
-		route := &netlink.Route{LinkIndex: index, Dst: ipNet(to), Scope: scope(to.Addr())}
+		to := route{index: l.index, to: netip.MustParsePrefix(r.To)}
 		if r.Via != "" {
-			route.Gw = netip.MustParseAddr(r.Via).AsSlice()
-			route.Scope = netlink.SCOPE_UNIVERSE
+			to.via = netip.MustParseAddr(r.Via)
 		}
-		if err := w.jail.RouteAdd(route); err != nil {
-			return l.fail("route "+r.To, err, unreachableHint(err))
-		}
+		w.jail.route(to, unix.NLM_F_EXCL, l.unreachable("route "+r.To))
 	}
-	return nil
 }
 
-func unreachableHint(err error) string {
-	if errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EHOSTUNREACH) {
-		return "no address or earlier route of the interface leads there"
+// unreachable says that a route was refused, and why that may be.
+func (l *link) unreachable(what string) func(error) error {
+	return func(err error) error {
+		hint := ""
+		if err == unix.ENETUNREACH || err == unix.EHOSTUNREACH {
+			hint = "no address or earlier route of the interface leads there"
+		}
+		return l.fail(what, err, hint)
 	}
-	return ""
 }
 
 func unspecified(a netip.Addr) netip.Addr {
@@ -121,16 +104,4 @@ func unspecified(a netip.Addr) netip.Addr {
 		return netip.IPv6Unspecified()
 	}
 	return netip.IPv4Unspecified()
-}
-
-// scope is that of a route onto the wire; IPv6 has none.
-func scope(a netip.Addr) netlink.Scope {
-	if a.Is6() {
-		return netlink.SCOPE_UNIVERSE
-	}
-	return netlink.SCOPE_LINK
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

@@ -20,8 +20,13 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 )
 
-// An Attachment is what the host holds for a running jail.
+// An Attachment is what the host holds for a running jail. It is nil for a jail
+// that needs nothing.
 type Attachment struct {
+	network *setup.Network
+	jail    chan int // gets the jail's pidfd, or is closed if there is no jail
+	done    chan error
+
 	held  []int // descriptors that keep tables, ports and names
 	loans []*loan
 
@@ -30,31 +35,50 @@ type Attachment struct {
 	record  *os.File // of the running pasta, locked
 }
 
-// Attach makes the plan's interfaces in the network namespace of the process
-// pid, to which pidfd refers. The attachment is never nil; it is closed when the jail
-// is gone, or when Attach failed.
+// Begin makes what the plan's network needs on the host, beside whatever its
+// caller does meanwhile. [Attachment.Enter] or [Attachment.Close] comes next.
+func Begin(n *setup.Network) *Attachment {
+	if !n.Prepared() {
+		return nil
+	}
+	a := &Attachment{network: n, jail: make(chan int, 1), done: make(chan error, 1)}
+	if !n.User {
+		go func(jail <-chan int) { a.done <- a.attach(jail) }(a.jail)
+	}
+	return a
+}
+
+// Enter makes the plan's interfaces in the network namespace of the process
+// pid, to which pidfd refers. It doesn't wait for them; [Attachment.Wait] does.
 //
 // Devices are born in the jail: to make one on the host and move it takes
 // thirty times as long, as the kernel waits for every processor to forget it.
-func Attach(n *setup.Network, pid, pidfd int) (*Attachment, error) {
-	a := new(Attachment)
-	if n.User {
-		return a, a.pasta(pid)
+func (a *Attachment) Enter(pid, pidfd int) {
+	if a == nil {
+		return
 	}
-	failed := make(chan error)
-	go func() {
-		failed <- a.attach(n, pidfd)
-	}()
-	return a, <-failed
+	if a.network.User {
+		go func() { a.done <- a.pasta(pid) }()
+	}
+	a.jail <- pidfd
+	a.jail = nil
 }
 
-func (a *Attachment) attach(n *setup.Network, pidfd int) error {
-	w, err := newWork(a, n)
+// Wait returns when the interfaces are there, or can't be. It comes after
+// Enter.
+func (a *Attachment) Wait() error { return <-a.done }
+
+// attach runs on a thread of its own, which ends with it: half way it goes over
+// to the jail's network namespace.
+func (a *Attachment) attach(jail <-chan int) error {
+	runtime.LockOSThread()
+	w, err := newWork(a)
 	defer w.close()
-	if err != nil {
-		return err
+	if err == nil {
+		err = w.guard()
 	}
-	if err := w.guard(n); err != nil {
+	pidfd, ok := <-jail
+	if err != nil || !ok {
 		return err
 	}
 	if err := w.enter(pidfd); err != nil {
@@ -71,8 +95,16 @@ func (a *Attachment) attach(n *setup.Network, pidfd int) error {
 // Close gives back what jails were lent and frees what the host holds. The
 // kernel removes the other devices, later, when the last process of the jail's
 // network namespace is gone.
-func (a *Attachment) Close() error {
-	var err error
+func (a *Attachment) Close() (err error) {
+	if a == nil {
+		return nil
+	}
+	if a.jail != nil { // there never was a jail
+		close(a.jail)
+		if !a.network.User {
+			<-a.done
+		}
+	}
 	a.stopPasta()
 	for _, b := range a.loans {
 		err = errors.Join(err, b.giveBack())
@@ -96,7 +128,8 @@ func enterForGood(ns int) error {
 // jail are looked up by descriptors and sockets that were opened in each.
 type work struct {
 	*Attachment
-	host, jail       *netlink.Handle
+	host, jail       *socket
+	lender           *netlink.Handle // of the host, if a device is moved; else nil
 	hostSys, jailSys settings
 	jailNS, hostNS   int    // the latter only if a device is moved
 	hostID           uint64 // of hostNS
@@ -107,14 +140,16 @@ type work struct {
 // A link is one interface on its way into the jail.
 type link struct {
 	*setup.Interface
+	index     int    // its number in the jail
 	end       string // name of the host's end, unique for every start
 	endIndex  int    // its number; 0 if there is none
 	published bool   // ports of the host lead here
+	refused   error  // one of its addresses is taken
 }
 
-func newWork(a *Attachment, n *setup.Network) (w *work, err error) {
-	none := settings{-1, -1}
-	w = &work{Attachment: a, hostSys: none, jailSys: none, jailNS: -1, hostNS: -1, probe: -1}
+func newWork(a *Attachment) (w *work, err error) {
+	n := a.network
+	w = &work{Attachment: a, hostSys: noSettings, jailSys: noSettings, jailNS: -1, hostNS: -1, probe: -1}
 	for i := range n.Interfaces {
 		l := link{Interface: &n.Interfaces[i], published: len(n.Publish) > 0}
 		if err := w.name(&l); err != nil {
@@ -123,10 +158,7 @@ func newWork(a *Attachment, n *setup.Network) (w *work, err error) {
 		w.links = append(w.links, l)
 	}
 	if n.Lends() {
-		if _, err := Restore(); err != nil {
-			return w, err
-		}
-		if err := w.openHostNS(); err != nil {
+		if err := w.lend(); err != nil {
 			return w, err
 		}
 	}
@@ -136,8 +168,21 @@ func newWork(a *Attachment, n *setup.Network) (w *work, err error) {
 	if w.hostSys, err = openSettings(); err != nil {
 		return w, err
 	}
-	w.host, err = netlink.NewHandle(unix.NETLINK_ROUTE)
-	return w, setup.Fail("network", "", err)
+	w.host, err = openSocket(make([]byte, 8<<10))
+	return w, err
+}
+
+// lend prepares for devices that move.
+func (w *work) lend() error {
+	if _, err := Restore(); err != nil {
+		return err
+	}
+	if err := w.openHostNS(); err != nil {
+		return err
+	}
+	var err error
+	w.lender, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+	return setup.Fail("network", "", err)
 }
 
 // openHostNS opens the namespace to which a device is given back.
@@ -166,7 +211,7 @@ func (w *work) name(l *link) (err error) {
 	return setup.Fail("network", l.end, claim(fd, l.end))
 }
 
-// enter takes this goroutine's thread into the jail's network namespace.
+// enter takes this thread into the jail's network namespace.
 func (w *work) enter(pidfd int) (err error) {
 	if err = enterForGood(pidfd); err != nil {
 		return err
@@ -177,8 +222,8 @@ func (w *work) enter(pidfd int) (err error) {
 	if w.jailSys, err = openSettings(); err != nil {
 		return err
 	}
-	w.jail, err = netlink.NewHandle(unix.NETLINK_ROUTE)
-	return setup.Fail("network", "", err)
+	w.jail, err = openSocket(w.host.buf)
+	return err
 }
 
 func (w *work) close() {
@@ -189,10 +234,10 @@ func (w *work) close() {
 			unix.Close(fd)
 		}
 	}
-	for _, h := range []*netlink.Handle{w.host, w.jail} {
-		if h != nil {
-			h.Close()
-		}
+	w.host.close()
+	w.jail.close()
+	if w.lender != nil {
+		w.lender.Close()
 	}
 }
 

@@ -1,7 +1,6 @@
 package hostnet
 
 import (
-	"errors"
 	"net/netip"
 	"strings"
 
@@ -15,90 +14,63 @@ import (
 // gateway's addresses and gets a route to each of the jail's. All of this goes
 // with the pair.
 func (w *work) hostEnd(l *link) error {
-	// From jail to jail; whether more is forwarded is the host's to decide.
-	if err := w.hostSys.set4(l.end, "forwarding", "1"); err != nil {
-		return err
-	}
-	if l.published {
-		if err := w.hostSys.set4(l.end, "route_localnet", "1"); err != nil {
-			return err
-		}
-	}
 	if err := quietIPv6(w.hostSys, l.end, l.Has(true)); err != nil {
 		return err
 	}
-	end, err := w.host.LinkByName(l.end)
-	if err != nil {
-		return l.fail("find the host's end", noDevice(err), "")
+	// From jail to jail; whether more is forwarded is the host's to decide.
+	settings := []int{forwarding}
+	if l.published {
+		settings = append(settings, routeLocalnet)
 	}
+	w.host.change(unix.RTM_NEWLINK, 0, l.refuse("bring up the host's end"), upHeader(l.endIndex), settings4(settings...))
 	for _, g := range l.gateways() {
-		a := &netlink.Addr{IPNet: ipNet(single(g)), Flags: unix.IFA_F_NODAD}
-		if err := w.host.AddrAdd(end, a); err != nil {
-			return l.fail("gateway "+g.String()+" on the host", err, "")
-		}
+		w.host.address(l.endIndex, single(g), 0, l.refuse("gateway "+g.String()+" on the host"))
 	}
-	if err := w.host.LinkSetUp(end); err != nil {
-		return l.fail("bring up the host's end", err, "")
-	}
-	l.endIndex = end.Attrs().Index
 	for _, p := range l.prefixes() {
-		if err := w.route(l, end.Attrs().Index, p.Addr()); err != nil {
-			return err
-		}
+		w.lead(l, p.Addr())
 	}
-	return nil
+	return w.host.do()
 }
 
-func (w *work) hostUp(l *link) error {
-	end, err := w.host.LinkByName(l.end)
-	if err == nil {
-		l.endIndex = end.Attrs().Index
-		err = w.host.LinkSetUp(end)
-	}
-	if err != nil {
-		return l.fail("bring up the host's end", err, "")
-	}
-	return nil
-}
-
-// route leads the host's packets for one address to the jail. If there is a
+// lead leads the host's packets for one address to the jail. If there is a
 // route already, it is that of a living jail, or of one whose device the kernel
 // hasn't removed yet.
-func (w *work) route(l *link, index int, a netip.Addr) error {
-	r := &netlink.Route{LinkIndex: index, Dst: ipNet(single(a)), Scope: scope(a)}
-	if g := l.gateway(a.Is6()); g.IsValid() {
-		r.Src = g.AsSlice()
-	}
-	err := w.host.RouteAdd(r)
-	if errors.Is(err, unix.EEXIST) {
-		if err = w.abandoned(l, r); err == nil {
-			err = w.host.RouteReplace(r)
+func (w *work) lead(l *link, a netip.Addr) {
+	r := route{index: l.endIndex, to: single(a), source: l.gateway(a.Is6())}
+	failed := l.refuse("the host's route to " + a.String())
+	w.host.route(r, unix.NLM_F_EXCL, func(err error) error {
+		if err != unix.EEXIST {
+			return failed(err)
 		}
-	}
-	if err != nil {
-		return l.fail("the host's route to "+a.String(), err, "")
-	}
-	return nil
+		if w.lives(a) {
+			return l.fail("address "+a.String()+" is taken", nil, "another jail or route of the host has it; give this one another")
+		}
+		w.host.route(r, unix.NLM_F_REPLACE, failed)
+		return w.host.do()
+	})
 }
 
-// abandoned finds out whether the jail that has the route r is gone.
-func (w *work) abandoned(l *link, r *netlink.Route) error {
-	taken := l.fail("address "+r.Dst.IP.String()+" is taken", nil, "another jail or route of the host has it; give this one another")
-	found, err := w.host.RouteGet(r.Dst.IP)
-	if err != nil || len(found) == 0 {
-		return nil // it went away just now
+// lives reports whether the route to an address is one of a living jail, or none
+// of a jail.
+func (w *work) lives(a netip.Addr) bool {
+	var device int
+	w.host.way(a, func(_ byte, index int) { device = index })
+	if w.host.do() != nil || device == 0 {
+		return false // it went away just now
 	}
-	device, err := w.host.LinkByIndex(found[0].LinkIndex)
-	if err != nil {
-		return nil
+	var name, kind string
+	w.host.ask(unix.RTM_GETLINK, nil, func(data []byte) {
+		if found, err := netlink.LinkDeserialize(nil, data); err == nil {
+			name, kind = found.Attrs().Name, found.Type()
+		}
+	}, linkHeader(device))
+	if w.host.do() != nil || name == "" {
+		return false
 	}
-	if device.Type() != "veth" || !strings.HasPrefix(device.Attrs().Name, linkPrefix) {
-		return taken
+	if kind != "veth" || !strings.HasPrefix(name, linkPrefix) {
+		return true
 	}
-	if unix.Connect(w.probe, claimName(device.Attrs().Name)) == nil {
-		return taken
-	}
-	return nil
+	return unix.Connect(w.probe, claimName(name)) == nil
 }
 
 // claim binds an abstract socket (unix(7)), which tells other jailspawns of the

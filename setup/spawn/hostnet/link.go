@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
@@ -17,10 +18,6 @@ func (w *work) add(l *link) error {
 		return err
 	}
 	if err := w.create(l); err != nil {
-		return err
-	}
-	// Only now, as a device that was moved took its addresses off the host.
-	if err := w.free(l); err != nil {
 		return err
 	}
 	return w.configure(l)
@@ -61,28 +58,38 @@ func (w *work) port(l *link) error {
 	if err := w.pair(l, bridge.Attrs().Index); err != nil {
 		return err
 	}
-	if err := w.hostSys.set6(l.end, "disable_ipv6", "1"); err != nil {
+	if err := quietIPv6(w.hostSys, l.end, false); err != nil {
 		return err
 	}
-	return w.hostUp(l)
+	w.host.change(unix.RTM_NEWLINK, 0, l.refuse("bring up the host's end"), upHeader(l.endIndex))
+	return w.host.do()
 }
 
 // pair makes a veth pair (veth(4)), one end on the host and the other in the
-// jail from the start.
+// jail from the start, and learns the numbers of both.
 func (w *work) pair(l *link, master int) error {
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = l.end
-	attrs.MTU = int(l.MTU)
-	attrs.MasterIndex = master
-	pair := netlink.NewVeth(attrs)
-	pair.PeerName = l.Name
-	pair.PeerHardwareAddr = l.mac()
-	pair.PeerMTU = l.MTU
-	pair.PeerNamespace = netlink.NsFd(w.jailNS)
-	if err := w.host.LinkAdd(pair); err != nil {
-		return l.fail("make a veth pair", err, kernelHint(err, "veth"))
+	peer := []nl.NetlinkRequestData{linkHeader(0), linkNamed(l.Name), word(unix.IFLA_NET_NS_FD, uint32(w.jailNS))}
+	end := []nl.NetlinkRequestData{linkHeader(0), linkNamed(l.end)}
+	if l.MTU != 0 {
+		end = append(end, word(unix.IFLA_MTU, l.MTU))
 	}
-	return nil
+	if master != 0 {
+		end = append(end, word(unix.IFLA_MASTER, uint32(master)))
+	}
+	end = append(end, kindOf("veth", nested(nl.VETH_INFO_PEER, append(peer, l.traits()...)...)))
+	w.free(l)
+	w.host.change(unix.RTM_NEWLINK, fresh, func(err error) error {
+		return l.fail("make a veth pair", err, kernelHint(err, "veth"))
+	}, end...)
+	w.host.ask(unix.RTM_GETLINK, l.refuse("find the host's end"), func(data []byte) {
+		if found, err := netlink.LinkDeserialize(nil, data); err == nil {
+			l.endIndex, l.index = found.Attrs().Index, found.Attrs().ParentIndex
+		}
+	}, linkHeader(0), linkNamed(l.end))
+	if err := w.host.do(); err != nil {
+		return err
+	}
+	return l.refused
 }
 
 // vlan makes a macvlan or ipvlan on a device of the host.
@@ -91,37 +98,60 @@ func (w *work) vlan(l *link) error {
 	if err != nil {
 		return err
 	}
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = l.Name
-	attrs.MTU = int(l.MTU)
-	attrs.HardwareAddr = l.mac()
-	attrs.ParentIndex = parent.Attrs().Index
-	attrs.Namespace = netlink.NsFd(w.jailNS)
-	var device netlink.Link = &netlink.IPVlan{LinkAttrs: attrs, Mode: netlink.IPVLAN_MODE_L2}
-	if l.Kind == setup.Macvlan {
-		mode := netlink.MACVLAN_MODE_BRIDGE
-		if l.Mode == "private" {
-			mode = netlink.MACVLAN_MODE_PRIVATE
-		}
-		device = &netlink.Macvlan{LinkAttrs: attrs, Mode: netlink.MacvlanMode(mode)}
+	var mode *nl.RtAttr
+	switch {
+	case l.Kind == setup.IPvlan:
+		mode = nl.NewRtAttr(nl.IFLA_IPVLAN_MODE, nl.Uint16Attr(uint16(netlink.IPVLAN_MODE_L2)))
+	case l.Mode == "private":
+		mode = word(nl.IFLA_MACVLAN_MODE, nl.MACVLAN_MODE_PRIVATE)
+	default:
+		mode = word(nl.IFLA_MACVLAN_MODE, nl.MACVLAN_MODE_BRIDGE)
 	}
-	if err := w.host.LinkAdd(device); err != nil {
+	parts := []nl.NetlinkRequestData{
+		linkHeader(0), linkNamed(l.Name), word(unix.IFLA_NET_NS_FD, uint32(w.jailNS)),
+		word(unix.IFLA_LINK, uint32(parent.Attrs().Index)), kindOf(string(l.Kind), mode),
+	}
+	w.free(l)
+	w.host.change(unix.RTM_NEWLINK, fresh, func(err error) error {
 		hint := kernelHint(err, string(l.Kind))
-		if errors.Is(err, unix.EINVAL) && l.MTU > uint32(parent.Attrs().MTU) {
+		if err == unix.EINVAL && l.MTU > uint32(parent.Attrs().MTU) {
 			hint = "the MTU of " + l.Parent + " is the largest possible"
 		}
 		return l.fail("make a "+string(l.Kind)+" on "+l.Parent, err, hint)
+	}, append(parts, l.traits()...)...)
+	if err := w.host.do(); err != nil {
+		return err
 	}
+	if l.refused != nil {
+		return l.refused
+	}
+	device, err := w.jail.find(l.Name)
+	if err != nil {
+		return l.fail("find it in the jail", err, "")
+	}
+	l.index = device.Attrs().Index
 	return nil
 }
 
 // parent finds the device of the host that the plan names.
 func (w *work) parent(l *link) (netlink.Link, error) {
-	device, err := w.host.LinkByName(l.Parent)
-	if err != nil || device.Attrs().Index <= 0 {
-		return nil, l.fail("parent "+l.Parent, noDevice(err), "ip link lists the devices there are")
+	device, err := w.host.find(l.Parent)
+	if err != nil {
+		return nil, l.fail("parent "+l.Parent, err, "ip link lists the devices there are")
 	}
 	return device, nil
+}
+
+// find looks a link up by its name. The error is ENODEV if there is none.
+func (s *socket) find(name string) (device netlink.Link, err error) {
+	bad := error(unix.ENODEV)
+	s.ask(unix.RTM_GETLINK, func(err error) error { return err }, func(data []byte) {
+		device, bad = netlink.LinkDeserialize(nil, data)
+	}, linkHeader(0), linkNamed(name))
+	if err := s.do(); err != nil {
+		return nil, err
+	}
+	return device, bad
 }
 
 func noDevice(err error) error {
@@ -162,6 +192,11 @@ func (l *link) gateway(is6 bool) netip.Addr {
 		}
 	}
 	return netip.Addr{}
+}
+
+// refuse says that the kernel refused a request, for [socket.change].
+func (l *link) refuse(what string) func(error) error {
+	return func(err error) error { return l.fail(what, err, "") }
 }
 
 // fail says what went wrong with an interface. A cause that says so already

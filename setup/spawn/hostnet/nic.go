@@ -30,7 +30,7 @@ func (w *work) nic(l *link) error {
 	if device.Attrs().MasterIndex != 0 || device.Type() == "bridge" {
 		return l.fail(l.Parent+" is a bridge or a port of one", nil, "take it out of the bridge, or use --net bridge="+l.Parent)
 	}
-	saved, err := save(w.host, w.hostID, device)
+	saved, err := save(w.lender, w.hostID, device)
 	if err != nil {
 		return l.fail("note the state of "+l.Parent, err, "")
 	}
@@ -45,10 +45,18 @@ func (w *work) nic(l *link) error {
 	if lent.jail, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
 		return l.fail("", err, "")
 	}
-	if err := w.host.LinkSetNsFd(device, w.jailNS); err != nil {
+	if err := w.lender.LinkSetNsFd(device, w.jailNS); err != nil {
 		return l.fail("move "+l.Parent+" into the jail", err, immovableHint(err))
 	}
-	return w.dress(l, lent)
+	if err := w.dress(l, lent); err != nil {
+		return err
+	}
+	// Only now, as the device took its addresses off the host.
+	w.free(l)
+	if err := w.host.do(); err != nil {
+		return err
+	}
+	return l.refused
 }
 
 func immovableHint(err error) string {
@@ -61,23 +69,24 @@ func immovableHint(err error) string {
 // dress gives a device that has arrived the name and numbers that it has in the
 // jail.
 func (w *work) dress(l *link, lent *loan) error {
-	device, err := w.jail.LinkByName(l.Parent)
+	device, err := lent.jail.LinkByName(l.Parent)
 	if err != nil {
 		return l.fail("find "+l.Parent+" in the jail", noDevice(err), "")
 	}
 	lent.index = device.Attrs().Index
+	l.index = lent.index
 	if l.Name != l.Parent {
-		if err := w.jail.LinkSetName(device, l.Name); err != nil {
+		if err := lent.jail.LinkSetName(device, l.Name); err != nil {
 			return l.fail("rename "+l.Parent, err, "")
 		}
 	}
 	if l.MAC != "" {
-		if err := w.jail.LinkSetHardwareAddr(device, l.mac()); err != nil {
+		if err := lent.jail.LinkSetHardwareAddr(device, l.mac()); err != nil {
 			return l.fail("hardware address "+l.MAC, err, "")
 		}
 	}
 	if l.MTU != 0 {
-		if err := w.jail.LinkSetMTU(device, int(l.MTU)); err != nil {
+		if err := lent.jail.LinkSetMTU(device, int(l.MTU)); err != nil {
 			return l.fail("MTU", err, "")
 		}
 	}

@@ -16,7 +16,8 @@ import (
 // guard puts the rules of the jail's veth interfaces into force and takes the
 // ports that are published. It runs in the host's network namespace, before
 // there is an interface that could need a rule.
-func (w *work) guard(n *setup.Network) error {
+func (w *work) guard() error {
+	n := w.network
 	var pairs []link
 	for _, l := range w.links {
 		if l.Kind == setup.Veth {

@@ -19,7 +19,7 @@ func JailRules(n *setup.Network) []byte {
 	if n.Filter == nil || !filtersInside(n) {
 		return nil
 	}
-	b := table.NewBatch(tablePrefix + "filter")
+	b := table.NewBatch(tablePrefix+"filter", table.Both)
 	policy(b, n.Filter, nil)
 	b.Base("output", table.Sent)
 	b.Rule("output", table.To("lo"), table.Accept())
@@ -27,7 +27,7 @@ func JailRules(n *setup.Network) []byte {
 	if len(n.Filter.Accept) > 0 {
 		b.Base("input", table.Received)
 		b.Rule("input", table.From("lo"), table.Accept())
-		b.Rule("input", table.Neighbour(), table.Accept())
+		neighbours(b, "input")
 		b.Rule("input", table.Answer(), table.Accept())
 		peers(b, "input", n.Filter.Accept, table.Source)
 		refuse(b, "input")
@@ -48,10 +48,10 @@ func filtersInside(n *setup.Network) bool {
 
 // hostRules is the table of the jail's veth interfaces on the host.
 func hostRules(n *setup.Network, links []link) []byte {
-	b := table.NewBatch(tablePrefix + links[0].end)
+	b := table.NewBatch(tablePrefix+links[0].end, families(links))
 	policy(b, n.Filter, func() {
 		if n.NAT && n.Filter == nil {
-			b.Rule("policy", table.ToHost(), table.Unreachable())
+			b.Rule("policy", table.ToHost(), b.Unreachable())
 			b.Rule("policy", table.Accept())
 		}
 	})
@@ -69,11 +69,23 @@ func hostRules(n *setup.Network, links []link) []byte {
 	return b.Bytes()
 }
 
+// families are those of the links' addresses. A link without an address of IPv6
+// has no IPv6, at either end. A table of one family takes half as many hooks,
+// and the kernel rewrites its code for each that comes into use.
+func families(links []link) table.Family {
+	for i := range links {
+		if links[i].Has(true) {
+			return table.Both
+		}
+	}
+	return table.IPv4
+}
+
 // policy decides on what the jail sends: answers pass, then the filter's lists
 // count. The function more adds to the end of it.
 func policy(b *table.Batch, f *setup.Filter, more func()) {
 	b.Chain("policy")
-	b.Rule("policy", table.Neighbour(), table.Accept())
+	neighbours(b, "policy")
 	b.Rule("policy", table.Answer(), table.Accept())
 	if f != nil {
 		for _, p := range f.Deny {
@@ -98,7 +110,7 @@ func policy(b *table.Batch, f *setup.Filter, more func()) {
 func arriving(b *table.Batch, l *link) {
 	from := table.From(l.end)
 	b.Rule("arriving", from, table.Destination(netip.MustParsePrefix("127.0.0.0/8")), table.Drop())
-	b.Rule("arriving", from, table.Neighbour(), table.Accept())
+	neighbours(b, "arriving", from)
 	for _, p := range l.prefixes() {
 		b.Rule("arriving", from, table.Source(single(p.Addr())), table.Goto("policy"))
 	}
@@ -111,7 +123,7 @@ func forwarded(b *table.Batch, f *setup.Filter, l *link) {
 	chain := "to-" + l.end
 	b.Chain(chain)
 	b.Rule("forwarded", table.To(l.end), table.Goto(chain))
-	b.Rule(chain, table.Neighbour(), table.Accept())
+	neighbours(b, chain)
 	b.Rule(chain, table.Answer(), table.Accept())
 	b.Rule(chain, table.Translated(), table.Accept())
 	if f != nil {
@@ -181,6 +193,13 @@ func published(p setup.Publish, to netip.Addr) table.Match {
 	return append(table.Destination(netip.PrefixFrom(unspecified(to), 0)), table.ToHost()...)
 }
 
+// neighbours lets a chain pass what IPv6 can't do without.
+func neighbours(b *table.Batch, chain string, m ...table.Match) {
+	if b.Has6() {
+		b.Rule(chain, append(m, table.Neighbour(), table.Accept())...)
+	}
+}
+
 // peers accepts what the list names; where says which of a packet's addresses
 // is the peer's.
 func peers(b *table.Batch, chain string, list []setup.Peer, where func(netip.Prefix) table.Match) {
@@ -220,7 +239,7 @@ func refuse(b *table.Batch, chain string) { reject(b, chain, nil) }
 
 func reject(b *table.Batch, chain string, m table.Match) {
 	b.Rule(chain, m, table.Protocol(unix.IPPROTO_TCP), table.Reset())
-	b.Rule(chain, m, table.Unreachable())
+	b.Rule(chain, m, b.Unreachable())
 }
 
 func protocolNumber(name string) byte {
