@@ -56,17 +56,22 @@ func (t *Tree) makeFile(m *setup.Mount) error {
 
 // bindFile binds a file of the jail's own over the target.
 func (t *Tree) bindFile(target int, m *setup.Mount) error {
-	name := ".jail-file-" + strconv.Itoa(len(t.staged))
-	if err := writeNew(t.stage, name, m); err != nil {
-		return err
-	}
-	t.staged = append(t.staged, name)
-	fd, err := mountfd.Clone(t.stage, name, false)
+	fd, err := t.stagedFile(m)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(fd)
 	return t.attachTo(fd, target)
+}
+
+// stagedFile makes a file of the jail's own that is to be bound elsewhere.
+func (t *Tree) stagedFile(m *setup.Mount) (int, error) {
+	name := ".jail-file-" + strconv.Itoa(len(t.staged))
+	if err := writeNew(t.stage, name, m); err != nil {
+		return -1, err
+	}
+	t.staged = append(t.staged, name)
+	return mountfd.Clone(t.stage, name, false)
 }
 
 // writeNew writes a new file in a directory of the jail's own.

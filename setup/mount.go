@@ -33,10 +33,17 @@ const (
 	// Protect makes what stands at the target read-only in place, submounts
 	// included.
 	Protect MountType = "protect"
+	// Keep makes sure that the payload doesn't change what name stands for:
+	// what is there can't be written, moved away or replaced, and what is
+	// missing can't be made. Where a directory of the host can be written, an
+	// empty directory, or a file with the given content, stands in a missing
+	// place as long as the jail runs. With ReadOnly false a directory that
+	// exists can be written below.
+	Keep MountType = "keep"
 )
 
 // MountTypes lists the mount types.
-var MountTypes = []MountType{Bind, Tmpfs, Proc, Dev, Dir, Symlink, File, Mqueue, Sys, Device, Mask, Protect}
+var MountTypes = []MountType{Bind, Tmpfs, Proc, Dev, Dir, Symlink, File, Mqueue, Sys, Device, Mask, Protect, Keep}
 
 // Propagation says which later mounts cross between a bind mount and its
 // source (mount_namespaces(7)). Empty means private.
@@ -103,7 +110,7 @@ type Mount struct {
 
 	Mode    uint32 `json:"mode,omitempty"`    // tmpfs, dir, file: permission bits; 0 means 0755, for a file 0644
 	Size    uint64 `json:"size,omitempty"`    // tmpfs: bytes; 0 means the kernel's half of memory
-	Content string `json:"content,omitempty"` // file
+	Content string `json:"content,omitempty"` // file, keep
 
 	// Subset "pid" leaves of a proc only the processes. HidePID hides the
 	// processes of other users: noaccess, invisible or ptraceable (proc(5);

@@ -34,6 +34,17 @@ var probes = []struct{ sentence, script string }{
 			: >"$p/.probe" && [ "$(stat -f -c %T "$p")" = tmpfs ] || exit 1
 		done`},
 	{`^What stands here is hidden: (.*)\.$`, `for p; do if [ -d "$p" ]; then [ -z "$(ls -A "$p")" ] || exit 1; else [ ! -s "$p" ] || exit 1; fi; done`},
+	{`^Nothing can be written, moved, replaced or made at: (.*)\.$`, `
+		for p; do
+			! (echo x >"$p") 2>/dev/null && ! mkdir -p "$p/.probe" 2>/dev/null && ! mv "$p" "$p.moved" 2>/dev/null &&
+				! rmdir "$p" 2>/dev/null && ! rm -f "$p" 2>/dev/null && ! ln -sfT /etc/passwd "$p" 2>/dev/null || exit 1
+		done`},
+	{`^Directories here can be written, but not moved, replaced or, where they are missing, made: (.*)\.$`, `
+		for p; do
+			: >"$p/.probe" && ! mv "$p" "$p.moved" 2>/dev/null && ! rm -rf "$p" 2>/dev/null || exit 1
+		done`},
+	{`^In places of the host that are kept free an empty directory or a file stands while the jail runs\.$`, `
+		[ -d .envrc ] && [ ! -s .envrc/* ] && [ -s .git/commondir ]`},
 	{`^(/proc) shows the jail's own processes; its settings can't be changed\.$`, `
 		[ "$(ls /proc | grep -c '^[0-9]')" -le 8 ] && [ ! -e "/proc/$HOST_PID" ] && ! (echo x >/proc/sys/kernel/domainname) 2>/dev/null`},
 	{`^(/dev) has null, zero, full, random, urandom, tty and terminals`, `

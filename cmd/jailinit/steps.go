@@ -175,6 +175,8 @@ func (j *jail) mount(m *setup.Mount) error {
 		return j.tree.Mask(m)
 	case setup.Protect:
 		return j.tree.Protect(m)
+	case setup.Keep:
+		return j.tree.Keep(m)
 	}
 	return &setup.Error{Step: "mount", Target: m.Target, Detail: "unknown type " + string(m.Type)}
 }

@@ -17,26 +17,29 @@ type mountFlag struct {
 }
 
 var mountFlags = map[string]mountFlag{
-	"ro":       {parse: bindFlag(setup.Mount{ReadOnly: true})},
-	"rw":       {parse: bindFlag(setup.Mount{})},
-	"try-ro":   {parse: bindFlag(setup.Mount{ReadOnly: true, Optional: true})},
-	"try-rw":   {parse: bindFlag(setup.Mount{Optional: true})},
-	"dev-bind": {parse: bindFlag(setup.Mount{Dev: true})},
-	"ro-fd":    {parse: bindFDFlag(setup.Mount{ReadOnly: true})},
-	"rw-fd":    {parse: bindFDFlag(setup.Mount{})},
-	"device":   {parse: bindFlag(setup.Mount{Type: setup.Device})},
-	"tmpfs":    {parse: targetFlag(setup.Tmpfs)},
-	"dir":      {parse: targetFlag(setup.Dir)},
-	"proc":     {parse: procFlag},
-	"dev":      {parse: targetFlag(setup.Dev)},
-	"sys":      {parse: targetFlag(setup.Sys), alone: "/sys"},
-	"mqueue":   {parse: targetFlag(setup.Mqueue), alone: "/dev/mqueue"},
-	"mask":     {parse: targetFlag(setup.Mask)},
-	"ro-path":  {parse: targetFlag(setup.Protect)},
-	"file":     {parse: fileFlag},
-	"file-fd":  {parse: fileFDFlag},
-	"symlink":  {parse: symlinkFlag},
-	"mount":    {parse: parseMount},
+	"ro":        {parse: bindFlag(setup.Mount{ReadOnly: true})},
+	"rw":        {parse: bindFlag(setup.Mount{})},
+	"try-ro":    {parse: bindFlag(setup.Mount{ReadOnly: true, Optional: true})},
+	"try-rw":    {parse: bindFlag(setup.Mount{Optional: true})},
+	"dev-bind":  {parse: bindFlag(setup.Mount{Dev: true})},
+	"ro-fd":     {parse: bindFDFlag(setup.Mount{ReadOnly: true})},
+	"rw-fd":     {parse: bindFDFlag(setup.Mount{})},
+	"device":    {parse: bindFlag(setup.Mount{Type: setup.Device})},
+	"tmpfs":     {parse: targetFlag(setup.Tmpfs)},
+	"dir":       {parse: targetFlag(setup.Dir)},
+	"proc":      {parse: procFlag},
+	"dev":       {parse: targetFlag(setup.Dev)},
+	"sys":       {parse: targetFlag(setup.Sys), alone: "/sys"},
+	"mqueue":    {parse: targetFlag(setup.Mqueue), alone: "/dev/mqueue"},
+	"mask":      {parse: targetFlag(setup.Mask)},
+	"ro-path":   {parse: targetFlag(setup.Protect)},
+	"keep":      {parse: keepFlag(true)},
+	"keep-dir":  {parse: keepFlag(false)},
+	"keep-file": {parse: keepFileFlag},
+	"file":      {parse: fileFlag},
+	"file-fd":   {parse: fileFDFlag},
+	"symlink":   {parse: symlinkFlag},
+	"mount":     {parse: parseMount},
 }
 
 // nothing leaves out what would stand at its target by default.
@@ -44,6 +47,22 @@ const nothing setup.MountType = "none"
 
 func targetFlag(t setup.MountType) func(string) (setup.Mount, error) {
 	return func(s string) (setup.Mount, error) { return setup.Mount{Type: t, Target: s}, nil }
+}
+
+func keepFlag(readOnly bool) func(string) (setup.Mount, error) {
+	return func(s string) (setup.Mount, error) {
+		return setup.Mount{Type: setup.Keep, Target: s, ReadOnly: readOnly}, nil
+	}
+}
+
+// keepFileFlag reads DEST=CONTENT.
+func keepFileFlag(s string) (setup.Mount, error) {
+	m, err := fileFlag(s)
+	m.Type, m.ReadOnly = setup.Keep, true
+	if err == nil && m.Content == "" {
+		err = errors.New("the content is empty")
+	}
+	return m, err
 }
 
 // bindFlag reads PATH[:DEST] into a copy of m. The source may be relative to

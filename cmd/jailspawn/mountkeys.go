@@ -90,7 +90,7 @@ func switchKey(set func(*setup.Mount)) func(*setup.Mount, string) error {
 }
 
 // parseMount reads type=...,source=...,target=...,OPTION. A bind is read-only
-// unless it says rw.
+// unless it says rw, and so is what is kept.
 func parseMount(s string) (setup.Mount, error) {
 	m := setup.Mount{Type: setup.Bind}
 	seen := map[string]bool{}
@@ -116,7 +116,7 @@ func parseMount(s string) (setup.Mount, error) {
 	if m.Target == "" {
 		return m, errors.New("target is missing")
 	}
-	if m.Type == setup.Bind {
+	if m.Type == setup.Bind || m.Type == setup.Keep {
 		m.ReadOnly = !seen["rw"]
 	}
 	if m.Follow && m.Source != "" {

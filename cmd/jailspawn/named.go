@@ -12,6 +12,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
+	"github.com/jailspawn/jailspawn/setup/spawn/keep"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
@@ -116,6 +117,13 @@ func sweep(dir *named.Dir, w io.Writer) error {
 	}
 	for _, path := range cgroup.Sweep() {
 		fmt.Fprintln(w, "jailspawn: removed "+path+", whose jailspawn was killed")
+	}
+	if err != nil {
+		return err
+	}
+	kept, err := keep.Sweep()
+	for _, path := range kept {
+		fmt.Fprintln(w, "jailspawn: removed "+path+", which a killed jailspawn kept free")
 	}
 	if err != nil {
 		return err

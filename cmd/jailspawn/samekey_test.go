@@ -23,7 +23,7 @@ var flagExamples = map[string]string{
 	"share":   "uts",
 	"seccomp": "none",
 
-	"ro-fd": "0:/x/null", "rw-fd": "0:/x/null", "file-fd": "0:/x/null", "file": "/x/file=content",
+	"ro-fd": "0:/x/null", "rw-fd": "0:/x/null", "file-fd": "0:/x/null", "file": "/x/file=content", "keep-file": "/x/file=content",
 	"user": "3:7", "groups": "7,8", "map": "0:7:1", "umask": "077", "caps": "seed", "securebits": "noroot",
 	"selinux-label": "u:r:t:s0", "apparmor-profile": "p", "mount-context": "u:r:t:s0",
 	"rlimit": "nofile=77", "sched": "fifo:7", "ionice": "idle", "cpu-affinity": "0-3",

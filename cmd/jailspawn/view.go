@@ -64,7 +64,7 @@ func (o *options) view(p *setup.Plan, u user) error {
 
 // fills reports whether m takes the place of a default.
 func fills(m, standard setup.Mount) bool {
-	if m.Type == setup.Mask || m.Type == setup.Protect {
+	if m.Type == setup.Mask || m.Type == setup.Protect || m.Type == setup.Keep {
 		return false
 	}
 	return beneath(standard.Target, m.Target)

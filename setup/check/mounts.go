@@ -39,7 +39,7 @@ func (c *checker) mounts(p *setup.Plan) {
 // covers says how m, mounted after earlier, would make it invisible.
 func covers(m, earlier *setup.Mount) string {
 	switch {
-	case m.Type == setup.Mask || m.Type == setup.Protect:
+	case m.Type == setup.Mask || m.Type == setup.Protect || m.Type == setup.Keep:
 		return "" // that is what they are for
 	case m.Target == earlier.Target:
 		return "stands twice: it would hide"
@@ -75,7 +75,7 @@ func (c *checker) mount(m *setup.Mount, field string) {
 			c.add(field+".source", "the text of the link is empty", "")
 		}
 		c.noNUL(field+".source", m.Source)
-	case setup.Tmpfs, setup.Proc, setup.Dev, setup.Dir, setup.File, setup.Mqueue, setup.Sys, setup.Mask, setup.Protect:
+	case setup.Tmpfs, setup.Proc, setup.Dev, setup.Dir, setup.File, setup.Mqueue, setup.Sys, setup.Mask, setup.Protect, setup.Keep:
 		if m.Source != "" {
 			c.add(field+".source", "a "+string(m.Type)+" has none", "")
 		}
@@ -112,6 +112,7 @@ var mountOptions = map[setup.MountType]string{
 	setup.Device:  "",
 	setup.Mask:    "",
 	setup.Protect: "",
+	setup.Keep:    "read_only content",
 }
 
 func (c *checker) mountOptions(m *setup.Mount, field string) {

@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,9 @@ func (f *facts) files(p *setup.Plan) {
 				f.say(Files, extra.text, m.Target)
 			}
 		}
+	}
+	if slices.ContainsFunc(p.Mounts, func(m setup.Mount) bool { return m.Type == setup.Keep }) {
+		f.say(Files, "In places of the host that are kept free an empty directory or a file stands while the jail runs.")
 	}
 	if p.Process.Cwd != "" {
 		f.say(Files, "The command starts in %s.", p.Process.Cwd)
@@ -104,6 +108,11 @@ func mountText(m *setup.Mount) (text, item string) {
 		return "What stands here is hidden: %s.", m.Target
 	case setup.Protect:
 		return "What stands here can't be written: %s.", m.Target
+	case setup.Keep:
+		if m.ReadOnly {
+			return "Nothing can be written, moved, replaced or made at: %s.", m.Target
+		}
+		return "Directories here can be written, but not moved, replaced or, where they are missing, made: %s.", m.Target
 	}
 	return "Of the type " + string(m.Type) + " is %s.", place
 }

@@ -22,7 +22,7 @@ import (
 // calls. ok is false where something is to be done as long as the jail lives,
 // or the jail has no name to be found by: then nothing was changed.
 func (j *Jail) Pass() (words []string, ok bool) {
-	busy := j.attachment != nil || j.group != nil || j.terminal.Load() != nil || j.notify != nil || j.limit != nil ||
+	busy := j.attachment != nil || j.group != nil || j.terminal.Load() != nil || j.notify != nil || j.limit != nil || j.held != nil ||
 		len(j.asked.Life.SignalMap) > 0 || len(j.pending) > 0
 	if busy || j.claim == nil || unix.Gettid() != os.Getpid() {
 		return nil, false

@@ -26,6 +26,7 @@ import (
 	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 	"github.com/jailspawn/jailspawn/setup/spawn/hook"
 	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
+	"github.com/jailspawn/jailspawn/setup/spawn/keep"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
@@ -85,6 +86,7 @@ type Jail struct {
 	claim  *named.Claim // nil if the jail has no name
 	report func(*Report)
 
+	held   *keep.Held    // places of the host that are kept free, nil if none are
 	group  *cgroup.Group // nil if the jail has no cgroup of its own
 	limit  *timeLimit    // nil if its time is not limited
 	begin  time.Time
@@ -163,10 +165,12 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	}
 	var group *cgroup.Group
 	var attachment *hostnet.Attachment
+	var held *keep.Held
 	defer func() {
 		if err != nil {
 			_ = attachment.Close()
 			_ = group.Remove()
+			_ = held.Release()
 			removePIDFile(plan.Service.PIDFile)
 			_ = hook.Run(hook.PostStop, plan, 0)
 			claim.Remove()
@@ -179,6 +183,9 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	if err := prepareService(&plan.Service); err != nil {
 		return nil, err
 	}
+	if held, err = keep.Hold(plan); err != nil {
+		return nil, err
+	}
 	if group, err = newGroup(plan); err != nil {
 		return nil, err
 	}
@@ -186,7 +193,7 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	if j, err = clone(plan, c, o, claim, group); err != nil {
 		return nil, err
 	}
-	j.begin, j.started, j.letGo, j.attachment = begin, o.Started, o.LetGo, attachment
+	j.begin, j.started, j.letGo, j.attachment, j.held = begin, o.Started, o.LetGo, attachment, held
 	return j, j.publish(plan, claim, o)
 }
 
@@ -232,6 +239,9 @@ func (j *Jail) Wait() (syscall.WaitStatus, error) {
 	}
 	j.measure()
 	if left := j.group.Remove(); left != nil {
+		err = both(err, left)
+	}
+	if left := j.held.Release(); left != nil {
 		err = both(err, left)
 	}
 	err = j.release(status, err)
