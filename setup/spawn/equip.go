@@ -16,6 +16,9 @@ import (
 
 // equip does what can be done to the running jailinit alone.
 func (j *Jail) equip(p *setup.Plan) error {
+	if err := j.keepRunning(p); err != nil {
+		return err
+	}
 	for _, l := range p.Process.Rlimits {
 		if err := j.raise(l); err != nil {
 			return err

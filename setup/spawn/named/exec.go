@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -135,6 +136,12 @@ func (j *Jail) dial() (*conn, error) {
 }
 
 func (c *conn) close() { unix.Close(c.fd) }
+
+// limit makes an answer that doesn't come in a time above 0 the error EAGAIN.
+func (c *conn) limit(t time.Duration) error {
+	tv := unix.NsecToTimeval(t.Nanoseconds())
+	return setup.Fail("socket", "", unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &tv))
+}
 
 // send sends a request; descriptors go with its first byte.
 func (c *conn) send(r *setup.Request, fds []int) error {

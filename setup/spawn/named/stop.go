@@ -1,6 +1,7 @@
 package named
 
 import (
+	"errors"
 	"io"
 	"syscall"
 	"time"
@@ -19,16 +20,30 @@ func (j *Jail) Signal(sig syscall.Signal) error {
 	if sig == unix.SIGKILL {
 		return j.kill()
 	}
+	return j.ask(sig, answerTime)
+}
+
+// answerTime is how long process 1 may take to answer: it does so at once,
+// unless the payload has a right to trace it, and uses it.
+const answerTime = 5 * time.Second
+
+// ask has process 1 send a signal to the payload.
+func (j *Jail) ask(sig syscall.Signal, limit time.Duration) error {
 	c, err := j.dial()
 	if err != nil {
 		return err
 	}
 	defer c.close()
+	if err := c.limit(limit); err != nil {
+		return err
+	}
 	if err := c.send(&setup.Request{Kind: setup.RequestSignal, Signal: uint32(sig)}, nil); err != nil {
 		return err
 	}
 	e, err := c.next()
 	switch {
+	case errors.Is(err, unix.EAGAIN):
+		return &setup.Error{Step: "name", Target: j.Name, Detail: "process 1 of the jail doesn't answer", Hint: "jailspawn kill -s KILL " + j.Name}
 	case err != nil:
 		return err
 	case e == nil:
@@ -62,7 +77,10 @@ func (j *Jail) Stop(grace time.Duration) error {
 			_ = j.Resume()
 		}
 		// A payload that can't be asked is one that gets no grace.
-		if err := j.Signal(unix.SIGTERM); err == nil && ended(fd, int(grace.Milliseconds())) {
+		begin := time.Now()
+		err := j.ask(unix.SIGTERM, grace)
+		grace = max(grace-time.Since(begin), 0)
+		if err == nil && ended(fd, int(grace.Milliseconds())) {
 			return nil
 		}
 	}
