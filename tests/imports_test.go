@@ -19,6 +19,7 @@ var layers = [][]string{
 	{"setup/spawn", "setup/confine", "mounts", "netup", "reap"},
 	{"setup/spawn/named"},
 	{"setup/spawn/hook", "setup/spawn/tty"},
+	{"setup/spawn/will"},
 	{"setup/check", "setup/planfile", "setup/jailfile", "setup/meaning"},
 	{"setup/mountfd", "setup/pty", "setup/schedule", "setup/seccomp"},
 	{"setup"},

@@ -179,7 +179,7 @@ func TestStatusOutlivesProcess1(t *testing.T) {
 	if line, _ := out.ReadString('\n'); line != "told\n" { // what the payload left was told, so it has ended
 		t.Fatal(line)
 	}
-	_ = syscall.Kill(family(c.Process.Pid, "")[1], syscall.SIGKILL)
+	_ = syscall.Kill(called(t, c.Process.Pid, "jailinit"), syscall.SIGKILL)
 	if end := finish(c); end != "status 7" {
 		t.Error(end)
 	}

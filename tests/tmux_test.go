@@ -67,8 +67,12 @@ func TestScreensEqualTheBareOnes(t *testing.T) {
 	}
 	bare := newPane(t, "env", "-i", "PATH="+os.Getenv("PATH"), "TERM=screen", "LANG=C.UTF-8", "bash", "--norc", "-i")
 	inside := newPane(t, jail(t, "--ro", file, "--env", "LANG=C.UTF-8", "--env", "TERM=screen", "--", "bash", "--norc", "-i").Args...)
-	both := []*pane{bare, inside}
-	for _, p := range both {
+	y := newYard(t)
+	y.run("run", "--name", "screen", "--detach", "--ro", file, "--", "sleep", "1000")
+	y.t.Cleanup(func() { y.run("stop", "--grace", "0s", "screen") })
+	entered := newPane(t, append([]string{"env", "JAILSPAWN_RUNTIME_DIR=" + y.dir}, y.cmd("exec", "-t", "--env", "LANG=C.UTF-8", "--env", "TERM=screen", "screen", "--", "bash", "--norc", "-i").Args...)...)
+	all := []*pane{bare, inside, entered}
+	for _, p := range all {
 		p.sees("bash")
 		p.tmux("send-keys", "PS1='ok: '; HISTFILE=; clear", "Enter")
 	}
@@ -95,7 +99,7 @@ func TestScreensEqualTheBareOnes(t *testing.T) {
 		{"larger", []string{"RESIZE", "30"}, "line 199\n"},
 		{"quit vi", []string{":q!", "Enter"}, "ok:"},
 	} {
-		for _, p := range both {
+		for _, p := range all {
 			if step.keys[0] == "RESIZE" {
 				p.tmux("resize-window", "-x", "90", "-y", step.keys[1])
 			} else {
@@ -106,9 +110,11 @@ func TestScreensEqualTheBareOnes(t *testing.T) {
 			}
 			p.sees(step.then)
 		}
-		for end := time.Now().Add(2 * patience); bare.screen() != inside.screen(); time.Sleep(50 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%s: bare\n%s\ninside\n%s", step.name, bare.screen(), inside.screen())
+		for _, p := range all[1:] {
+			for end := time.Now().Add(2 * patience); bare.screen() != p.screen(); time.Sleep(50 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%s: bare\n%s\ninside\n%s", step.name, bare.screen(), p.screen())
+				}
 			}
 		}
 	}

@@ -193,17 +193,15 @@ func TestJobControlOfTheCaller(t *testing.T) {
 
 // However a jail ends, the caller's terminal has its modes back.
 func TestTerminalIsRestored(t *testing.T) {
-	kill := func(which int, sig syscall.Signal) func(*exec.Cmd) {
-		return func(c *exec.Cmd) {
-			pids := family(c.Process.Pid, "")
-			_ = syscall.Kill(pids[which], sig)
-		}
+	const jailspawn, jailinit, payload = "jailspawn", "jailinit", "sleep"
+	kill := func(which string, sig syscall.Signal) func(*exec.Cmd) {
+		return func(c *exec.Cmd) { _ = syscall.Kill(called(t, c.Process.Pid, which), sig) }
 	}
-	const jailspawn, jailinit, payload = 0, 1, 2
 	for name, act := range map[string]func(*exec.Cmd){
 		"TERM to jailspawn": kill(jailspawn, syscall.SIGTERM),
 		"HUP to jailspawn":  kill(jailspawn, syscall.SIGHUP),
 		"QUIT to jailspawn": kill(jailspawn, syscall.SIGQUIT),
+		"KILL to jailspawn": kill(jailspawn, syscall.SIGKILL),
 		"KILL to jailinit":  kill(jailinit, syscall.SIGKILL),
 		"KILL to payload":   kill(payload, syscall.SIGKILL),
 	} {
@@ -220,9 +218,7 @@ func TestTerminalIsRestored(t *testing.T) {
 			if end := finish(c); end == "hangs" || end == "" {
 				t.Error("end:", end)
 			}
-			if after := s.modes(); after != before {
-				t.Errorf("modes are %+v, were %+v", after, before)
-			}
+			s.becomes(before)
 		})
 	}
 	for _, command := range []string{"/no/such", "true", "false"} {
@@ -233,6 +229,58 @@ func TestTerminalIsRestored(t *testing.T) {
 		_ = finish(c)
 		if after := s.modes(); after != before {
 			t.Errorf("after %s, modes are %+v, were %+v", command, after, before)
+		}
+	}
+}
+
+// A shell that doesn't care for its terminal finds it as it was when jailspawn
+// is killed, and another that does has the last word.
+func TestTerminalIsRestoredForShells(t *testing.T) {
+	for _, argv := range [][]string{{"dash", "-i"}, {"bash", "--norc", "-i"}} {
+		t.Run(argv[0], func(t *testing.T) {
+			s := newScreen(t)
+			shell := exec.Command(argv[0], argv[1:]...)
+			shell.Env = append(os.Environ(), "TERM=dumb")
+			s.start(shell)
+			s.sees(`[$#] $`)
+			s.keys("PS1=host:; stty -echoctl; stty -a\r")
+			s.sees("\nhost:$")
+			before := s.modes()
+			for _, which := range []string{"jailspawn", "jailinit", "sleep"} {
+				s.keys("'" + filepath.Join(bin(t), "jailspawn") + "' run -- sh -c 'echo up; exec sleep 1000'\r")
+				s.sees("up\r\n")
+				_ = syscall.Kill(called(t, shell.Process.Pid, which), syscall.SIGKILL)
+				s.sees("host:$")
+				s.becomes(before)
+				s.keys("echo a''b\r") // is echoed, and once
+				s.sees(`^echo a''b\r\nab\r\n`)
+				s.sees("host:$")
+			}
+			s.keys("exit\r")
+		})
+	}
+}
+
+// called returns the first process of a name that another has started.
+func called(t *testing.T, pid int, name string) int {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		for _, p := range family(pid, "") {
+			if comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", p)); strings.TrimSpace(string(comm)) == name {
+				return p
+			}
+		}
+	}
+	t.Fatal("no process is called ", name)
+	return 0
+}
+
+// becomes waits until the terminal has modes.
+func (s *screen) becomes(want unix.Termios) {
+	s.t.Helper()
+	for end := time.Now().Add(patience); s.modes() != want; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("modes are %+v, were %+v", s.modes(), want)
 		}
 	}
 }

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-	"golang.org/x/term"
+
+	"github.com/jailspawn/jailspawn/setup/pty"
+	"github.com/jailspawn/jailspawn/setup/spawn/will"
 )
 
 // A Terminal is the relay between the caller's terminal and that of a jail.
@@ -20,7 +22,8 @@ type Terminal struct {
 	size    int      // what has the size of the window, -1 if nothing has
 
 	mu    sync.Mutex
-	saved *term.State // what to restore; nil if the caller's terminal isn't raw
+	saved *unix.Termios // what to restore; nil if the caller's terminal isn't raw
+	will  *will.Will    // and should we be killed; nil if in is no terminal
 
 	wake    [2]int // a pipe whose end ends the input
 	input   chan struct{}
@@ -36,12 +39,16 @@ func New(in, out, master int) (*Terminal, error) {
 		in: in, out: out, master: os.NewFile(uintptr(master), "terminal"), size: -1,
 		input: make(chan struct{}), output: make(chan struct{}),
 	}
-	if err := unix.Pipe2(t.wake[:], unix.O_CLOEXEC); err != nil {
+	err := unix.Pipe2(t.wake[:], unix.O_CLOEXEC)
+	if err == nil && pty.IsTerminal(in) {
+		t.will, err = will.Leave(in, -1)
+	}
+	if err != nil {
 		t.master.Close()
 		return nil, err
 	}
 	for _, fd := range []int{out, in} {
-		if term.IsTerminal(fd) {
+		if pty.IsTerminal(fd) {
 			t.size = fd
 		}
 	}
@@ -74,20 +81,37 @@ func (t *Terminal) Resize() {
 func (t *Terminal) Claim() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closing || !term.IsTerminal(t.in) {
+	if t.closing || !pty.IsTerminal(t.in) {
 		return !t.closing
 	}
 	if !Foreground(t.in) {
-		t.saved = nil // whoever has it now sets its own modes
+		t.forget()
 		return false
 	}
 	if t.saved == nil {
-		if saved, err := term.MakeRaw(t.in); err == nil {
-			t.saved = saved
-			t.Resize()
-		}
+		t.makeRaw()
 	}
 	return true
+}
+
+// makeRaw has the terminal pass on each key as it is (cfmakeraw(3)), and says
+// so in the will before.
+func (t *Terminal) makeRaw() {
+	saved, err := unix.IoctlGetTermios(t.in, unix.TCGETS)
+	if err != nil {
+		return
+	}
+	raw := *saved
+	raw.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
+	raw.Oflag &^= unix.OPOST
+	raw.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
+	raw.Cflag = raw.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
+	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 1, 0
+	t.will.Terminal(&raw, saved)
+	if unix.IoctlSetTermios(t.in, unix.TCSETS, &raw) == nil {
+		t.saved = saved
+		t.Resize()
+	}
 }
 
 // Release gives the caller's terminal its modes back, until the next Claim.
@@ -99,7 +123,15 @@ func (t *Terminal) Release() {
 
 func (t *Terminal) release() {
 	if t.saved != nil && Foreground(t.in) {
-		_ = term.Restore(t.in, t.saved)
+		_ = unix.IoctlSetTermios(t.in, unix.TCSETS, t.saved)
+	}
+	t.forget()
+}
+
+// forget leaves the terminal's modes to whoever has it.
+func (t *Terminal) forget() {
+	if t.saved != nil {
+		t.will.Terminal(nil, nil)
 	}
 	t.saved = nil
 }
@@ -119,6 +151,7 @@ func (t *Terminal) Close() {
 	t.closing = true
 	t.release()
 	t.mu.Unlock()
+	t.will.Revoke()
 	t.master.Close()
 	unix.Close(t.wake[1])
 	<-t.input
