@@ -40,6 +40,8 @@ func (j *Jail) Obey(message []byte) {
 func (j *Jail) signal(sig unix.Signal, group bool) {
 	target := j.PID
 	switch {
+	case j.ended.Load() && j.Shared:
+		return // jailspawn, which knows, signals the rest
 	case j.ended.Load():
 		target = -1
 	case group:

@@ -19,6 +19,7 @@ type Jail struct {
 	PID     int               // the payload, which leads a process group
 	Stopped func(unix.Signal) // told when a signal has stopped the payload
 	Others  *Children         // those of a named jail, or nil
+	Shared  bool              // this isn't process 1: there are processes that are not the jail's
 	ended   atomic.Bool
 }
 
@@ -46,11 +47,14 @@ func (j *Jail) Payload() (unix.WaitStatus, error) {
 // themselves if wait is set, else by SIGTERM. What is left after grace, in
 // milliseconds, gets SIGKILL. There is nothing to do, and it takes no time, if
 // nothing was left.
+//
+// In a shared PID namespace jailspawn signals them, which finds them by their
+// cgroup; here they are waited for.
 func (j *Jail) Rest(grace uint32, wait bool) {
 	if grace == 0 && !wait || !j.reapLeft(unix.WNOHANG) {
 		return
 	}
-	if !wait {
+	if !wait && !j.Shared {
 		// Also to those that are stopped, which would not look at it.
 		_ = unix.Kill(-1, unix.SIGTERM)
 		_ = unix.Kill(-1, unix.SIGCONT)

@@ -34,9 +34,9 @@ var Namespaces = []NamespaceRule{
 		"open what it should see with --ro and --rw",
 	},
 	{
-		PIDNS, 0x20000000, "",
-		"without a PID namespace the kernel would not end what the payload leaves behind",
-		"look into the jail from the host, which sees all its processes",
+		PIDNS, 0x20000000,
+		"the host's processes: it sees them, and may signal those with an id of the jail's; needs root or a cgroup of the caller's own",
+		"", "",
 	},
 	{NetNS, 0x40000000, "the host's network and abstract sockets", "", ""},
 	{IPCNS, 0x08000000, "the host's System V IPC and POSIX message queues", "", ""},

@@ -82,7 +82,7 @@ var badFiles = []struct{ text, want string }{
 	{`[names]` + "\n" + `hostname = "a\u0000b"`, `line 3 column 1: .*NUL`},
 	{`[names]` + "\n" + `env = ["=x"]`, `line 3 column 1: names.env`},
 	{`[rights]` + "\n" + `cap-add = ["chwon"]`, `line 3 column 1: .*did you mean chown`},
-	{`[identity]` + "\n" + `share = ["pid"]`, `line 3 column 1: .*can't be shared`},
+	{`[identity]` + "\n" + `share = ["mount"]`, `line 3 column 1: .*can't be shared`},
 	{`[jail]` + "\n" + `name = "a/b"`, `line 3 column 1: jail.name`},
 	// Variables, and other files.
 	{`[names]` + "\n" + `hostname = "${nobody_sets_this}"`, `line 3 column 1: .*is not set \(hint: `},

@@ -41,8 +41,12 @@ func main() {
 	unix.Exit(reap.ExitStatus(status))
 }
 
-// first tells process 1 from the second stage.
-func first() bool { return unix.Getpid() == 1 }
+// first tells the first stage from the second: it is process 1, or in a PID
+// namespace that is shared has a control socket.
+func first() bool {
+	var st unix.Stat_t
+	return unix.Getpid() == 1 || unix.Fstat(setup.ControlFD, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFSOCK
+}
 
 // run takes the jail from the plan to its end.
 func run() (unix.WaitStatus, error) {
@@ -57,7 +61,7 @@ func run() (unix.WaitStatus, error) {
 		return 0, err
 	}
 	report(&setup.Event{Kind: setup.EventStarted})
-	processes := &reap.Jail{PID: pid, Stopped: reportStop}
+	processes := &reap.Jail{PID: pid, Stopped: reportStop, Shared: j.plan.Shares(setup.PIDNS)}
 	for _, message := range j.early {
 		processes.Obey(message[:])
 	}

@@ -32,6 +32,7 @@ var steps = []func(*jail) error{
 	(*jail).name,
 	(*jail).readPlan,
 	(*jail).dieWithJailspawn,
+	(*jail).adopt,
 	(*jail).dropInherited,
 	(*jail).receiveMounts,
 	(*jail).openSelf,
@@ -81,6 +82,15 @@ func (j *jail) dieWithJailspawn() error {
 		return &setup.Error{Step: "parent-death signal", Detail: "jailspawn is gone"}
 	}
 	return nil
+}
+
+// adopt makes orphans the children of this process, which they are of process 1
+// in any case (PR_SET_CHILD_SUBREAPER of prctl(2), Linux 3.4).
+func (j *jail) adopt() error {
+	if !j.plan.Shares(setup.PIDNS) {
+		return nil
+	}
+	return setup.Fail("subreaper", "", unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 }
 
 // dropInherited closes the descriptors that neither the contract nor the plan

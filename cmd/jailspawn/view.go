@@ -46,6 +46,7 @@ func (o *options) view(p *setup.Plan, u user) error {
 	if err != nil {
 		return err
 	}
+	sharePIDs(p, defaults)
 	for _, d := range defaults {
 		if !slices.ContainsFunc(asked, func(m setup.Mount) bool { return fills(m, d) }) {
 			p.Mounts = append(p.Mounts, d)
@@ -60,6 +61,16 @@ func (o *options) view(p *setup.Plan, u user) error {
 		return err
 	}
 	return o.propagate(p)
+}
+
+// sharePIDs puts the host's proc in the place of the jail's own, which a user
+// namespace can't have without a PID namespace.
+func sharePIDs(p *setup.Plan, defaults []setup.Mount) {
+	for i := range defaults {
+		if defaults[i].Type == setup.Proc && p.Shares(setup.PIDNS) && !p.Shares(setup.UserNS) {
+			defaults[i], _ = procFlag("host")
+		}
+	}
 }
 
 // fills reports whether m takes the place of a default.

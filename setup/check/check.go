@@ -81,11 +81,13 @@ func (c *checker) namespaces(p *setup.Plan) {
 		rule, ok := n.Rule()
 		switch {
 		case !ok:
-			c.add(field, "unknown namespace "+strconv.Quote(string(n)), "user, net, ipc, uts and cgroup can be shared")
+			c.add(field, "unknown namespace "+strconv.Quote(string(n)), "user, pid, net, ipc, uts and cgroup can be shared")
 		case rule.Refused != "":
 			c.add(field, string(n)+" can't be shared: "+rule.Refused, rule.Hint)
 		case slices.Contains(p.Share[:i], n):
 			c.add(field, string(n)+" stands twice", "")
+		case n == setup.PIDNS && p.OwnMounts():
+			c.add(field, "a payload with sys_admin needs a proc of the jail's own, which there is not where pid is shared", "leave out one of the two")
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 func TestCheckReportsAll(t *testing.T) {
 	p := &setup.Plan{
 		Version:  2,
-		Share:    []setup.Namespace{"pid", "nett"},
+		Share:    []setup.Namespace{"mount", "nett"},
 		Hostname: "a b",
 		Mounts: []setup.Mount{
 			{Type: setup.Bind, Source: "usr", Target: "/usr/"},
@@ -25,7 +25,7 @@ func TestCheckReportsAll(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		"version", "pid can't be shared", `unknown namespace "nett"`, "has a blank", `"usr" is relative`,
+		"version", "mount can't be shared", `unknown namespace "nett"`, "has a blank", `"usr" is relative`,
 		"write /usr", "did you mean tmpfs?", "is the root itself", "takes no such option", "would hide /x/y",
 		"no command", "not NAME=VALUE", "did you mean sys_admin?", "passed always",
 	} {

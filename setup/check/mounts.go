@@ -26,7 +26,7 @@ func (c *checker) mounts(p *setup.Plan) {
 		kind setup.MountType
 		hint string
 	}{
-		{setup.PIDNS, setup.Proc, ""},
+		{setup.PIDNS, setup.Proc, "--proc host shows that of the host"},
 		{setup.NetNS, setup.Sys, "--ro /sys shows that of the host"},
 		{setup.IPCNS, setup.Mqueue, "--rw /dev/mqueue shows that of the host"},
 	} {

@@ -110,6 +110,9 @@ func (f *facts) host(p *setup.Plan) {
 	if p.Shares(setup.IPCNS) {
 		f.say(Beside, "System V IPC and message queues are shared with the host.")
 	}
+	if p.Shares(setup.PIDNS) {
+		f.say(Beside, "It sees the processes of the host, and may signal those with an id of the jail's.")
+	}
 	if p.Shares(setup.CgroupNS) {
 		f.say(Beside, "The paths of the host's cgroups can be seen.")
 	}

@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -19,11 +20,15 @@ func newGroup(p *setup.Plan) (*cgroup.Group, error) {
 	if confined && unix.Geteuid() != 0 {
 		return nil, &setup.Error{Step: "network", Detail: "a jail by address needs the host's root", Errno: unix.EPERM, Hint: "use --net user, or --net veth in a network namespace of your own"}
 	}
-	p.Resources.Cgroup = p.Resources.Cgroup || confined
+	p.Resources.Cgroup = p.Resources.Cgroup || confined || p.Shares(setup.PIDNS)
 	if !p.Resources.WantsCgroup() {
 		return nil, nil
 	}
 	g, err := cgroup.New(&p.Resources)
+	var e *setup.Error
+	if p.Shares(setup.PIDNS) && errors.As(err, &e) && e.Detail == "" {
+		e.Detail = "a jail that shares the PID namespace is ended by its cgroup"
+	}
 	if err != nil || !confined {
 		return g, err
 	}

@@ -15,6 +15,9 @@ import (
 func (j *Jail) Signal(sig syscall.Signal) { j.send(sig, j.asked.Life.SignalGroup) }
 
 func (j *Jail) send(sig syscall.Signal, group bool) {
+	if j.together.signal(sig) {
+		return
+	}
 	message := []byte{byte(setup.ControlSignal), byte(sig), 0}
 	if group {
 		message[2] = 1

@@ -86,12 +86,13 @@ type Jail struct {
 	claim  *named.Claim // nil if the jail has no name
 	report func(*Report)
 
-	held   *keep.Held    // places of the host that are kept free, nil if none are
-	group  *cgroup.Group // nil if the jail has no cgroup of its own
-	limit  *timeLimit    // nil if its time is not limited
-	begin  time.Time
-	usage  cgroup.Usage
-	rusage unix.Rusage // of process 1 and those it waited for
+	held     *keep.Held    // places of the host that are kept free, nil if none are
+	group    *cgroup.Group // nil if the jail has no cgroup of its own
+	together *shared       // nil if it has a PID namespace of its own
+	limit    *timeLimit    // nil if its time is not limited
+	begin    time.Time
+	usage    cgroup.Usage
+	rusage   unix.Rusage // of process 1 and those it waited for
 
 	signals   chan os.Signal
 	forwarded chan struct{} // closed when nothing is forwarded any more
@@ -166,8 +167,10 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	var group *cgroup.Group
 	var attachment *hostnet.Attachment
 	var held *keep.Held
+	var together *shared
 	defer func() {
 		if err != nil {
+			together.close()
 			_ = attachment.Close()
 			_ = group.Remove()
 			_ = held.Release()
@@ -189,11 +192,16 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	if group, err = newGroup(plan); err != nil {
 		return nil, err
 	}
+	if together, err = holdTogether(plan, group); err != nil {
+		return nil, err
+	}
 	begin := time.Now()
 	if j, err = clone(plan, c, o, claim, group); err != nil {
 		return nil, err
 	}
 	j.begin, j.started, j.letGo, j.attachment, j.held = begin, o.Started, o.LetGo, attachment, held
+	j.together = together
+	together.watch(j.pid)
 	return j, j.publish(plan, claim, o)
 }
 
@@ -227,6 +235,9 @@ func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 func (j *Jail) Wait() (syscall.WaitStatus, error) {
 	defer runtime.UnlockOSThread()
 	status, err := j.wait()
+	if bare := j.together.initGone(); bare != nil {
+		status, err = 0, bare
+	}
 	j.endService()
 	if exceeded := j.limit.end(); exceeded != nil {
 		status, err = 0, exceeded

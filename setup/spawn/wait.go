@@ -15,7 +15,8 @@ var errSilent = &setup.Error{
 }
 
 // wait reads events until jailinit is gone, then collects it. As jailinit is
-// process 1 of its PID namespace, its end is the end of every process there.
+// process 1 of its PID namespace, its end is the end of every process there; for
+// a jail without one see [shared].
 func (j *Jail) wait() (status syscall.WaitStatus, err error) {
 	e, err := j.events()
 	unix.Close(j.status)
@@ -68,6 +69,8 @@ func (j *Jail) events() (last *setup.Event, err error) {
 				j.running()
 			case setup.EventStopped:
 				j.payloadStopped()
+			case setup.EventExited:
+				j.together.payloadGone()
 			}
 		}
 	}

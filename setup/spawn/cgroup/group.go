@@ -3,6 +3,7 @@ package cgroup
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -176,6 +177,48 @@ func (g *Group) Enter(pid int) error {
 		}
 	}
 	return nil
+}
+
+// Kill opens the file by which all processes in the version 2 directory are
+// killed, even one that is being forked (cgroup.kill, Linux 5.14), for writing.
+func (g *Group) Kill() (int, error) {
+	if g.FD() < 0 {
+		return -1, unix.ENOENT
+	}
+	return unix.Openat(g.FD(), "cgroup.kill", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+}
+
+// Signal sends a signal to the processes in the version 2 directory, but not to
+// one of them. Numbers are no danger: one that was another's when it was read is
+// not in the list any more when the process is held.
+func (g *Group) Signal(sig unix.Signal, except int) {
+	if g.FD() < 0 {
+		return
+	}
+	held := map[string]int{}
+	for _, pid := range words(g.Path() + "/cgroup.procs") {
+		n, _ := strconv.Atoi(pid)
+		if fd, err := unix.PidfdOpen(n, 0); err == nil && n != except {
+			held[pid] = fd
+		}
+	}
+	for _, pid := range words(g.Path() + "/cgroup.procs") {
+		if fd, ok := held[pid]; ok {
+			_ = unix.PidfdSendSignal(fd, sig, nil, 0)
+		}
+	}
+	for _, fd := range held {
+		_ = unix.Close(fd)
+	}
+}
+
+// Empty waits until no process is in the version 2 directory, a number of tries
+// at most, each twice as long as the one before, which begin with a millisecond.
+func (g *Group) Empty(tries int) {
+	for wait := time.Millisecond; tries > 0 && len(words(g.Path()+"/cgroup.procs")) > 0; tries-- {
+		time.Sleep(wait)
+		wait *= 2
+	}
 }
 
 // Remove ends what is left in the cgroup and removes it.
