@@ -47,7 +47,7 @@ func newManager(t *testing.T) *manager {
 func (m *manager) next() string {
 	m.t.Helper()
 	buf, oob := make([]byte, 4096), make([]byte, 4096)
-	_ = m.conn.SetReadDeadline(time.Now().Add(patience))
+	_ = m.conn.SetReadDeadline(time.Now().Add(6 * patience))
 	n, oobn, _, _, err := m.conn.ReadMsgUnix(buf, oob)
 	if err != nil {
 		m.t.Fatal(err)
