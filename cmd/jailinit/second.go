@@ -80,7 +80,7 @@ func (j *jail) forkSecond(p *setup.Process, how *syscall.ProcAttr, plan, status 
 		return err
 	}
 	if j.plan.OwnMounts() {
-		err = j.inOwnNamespaces(how.Sys, fork)
+		err = j.inOwnNamespaces(how, fork)
 	} else {
 		err = fork()
 	}
@@ -92,45 +92,6 @@ func (j *jail) forkSecond(p *setup.Process, how *syscall.ProcAttr, plan, status 
 		e.Hint = "the payload needs a second stage (sys_admin, a policy that forbids to start processes, or --listen-fds), and for that a proc at /proc"
 	}
 	return 0, e
-}
-
-// inOwnNamespaces lets fork put the new process into a user and mount
-// namespace inside the jail's. Its maps can only be written while this process
-// is dumpable, and the jail's limit of user namespaces has to make way.
-func (j *jail) inOwnNamespaces(attr *syscall.SysProcAttr, fork func() error) error {
-	attr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS
-	attr.UidMappings, attr.GidMappings = same(j.plan.IDs.UIDs), same(j.plan.IDs.GIDs)
-	attr.GidMappingsEnableSetgroups = !j.plan.IDs.Single()
-	for c := range setup.CapabilityCount {
-		attr.AmbientCaps = append(attr.AmbientCaps, uintptr(c))
-	}
-	if !j.plan.AllowUserns {
-		if err := confine.LimitUserns(1 << 20); err != nil {
-			return err
-		}
-	}
-	err := confine.Show()
-	if err == nil {
-		err = fork()
-	}
-	if hideErr := confine.Hide(); err == nil {
-		err = hideErr
-	}
-	if !j.plan.AllowUserns {
-		if limitErr := confine.LimitUserns(0); err == nil {
-			err = limitErr
-		}
-	}
-	return err
-}
-
-// same maps the jail's ids onto themselves.
-func same(maps []setup.IDMap) []syscall.SysProcIDMap {
-	out := make([]syscall.SysProcIDMap, len(maps))
-	for i, m := range maps {
-		out[i] = syscall.SysProcIDMap{ContainerID: int(m.Inside), HostID: int(m.Inside), Size: int(m.Count)}
-	}
-	return out
 }
 
 // secondPlan is what of the plan the second stage needs.
@@ -188,6 +149,9 @@ func second() {
 // becomePayload takes what the payload is not to have, and executes it.
 func (j *jail) becomePayload(p *setup.Process) error {
 	if err := confine.Hide(); err != nil {
+		return err
+	}
+	if err := j.limitOwnUserns(); err != nil {
 		return err
 	}
 	if err := j.confine(p); err != nil {
