@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/early"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
@@ -55,6 +56,7 @@ func verbs() []verb {
 
 func main() {
 	status, err := dispatch(os.Args[1:])
+	early.Started().Drop() // if nobody took it
 	if err != nil {
 		status = explain(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/jailspawn/jailspawn/setup/planfile"
 	"github.com/jailspawn/jailspawn/setup/pty"
 	"github.com/jailspawn/jailspawn/setup/spawn"
+	"github.com/jailspawn/jailspawn/setup/spawn/early"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
 
@@ -54,7 +55,7 @@ func (o *options) start(p *setup.Plan, supervised func(*options, *spawn.Options)
 	if err := checkDescriptors(p); err != nil {
 		return nil, err
 	}
-	so := spawn.Options{Forward: forwarded(), LetGo: true, Note: note}
+	so := spawn.Options{Forward: forwarded(), LetGo: true, Note: note, Early: early.Started()}
 	if err := o.fill(&so); err != nil {
 		return nil, err
 	}

@@ -16,9 +16,18 @@
 // R12 holds the initial stack: argc, argv[0], argv[1] ... 0, envp[0] ...; R13
 // the pid, R14 the socket, R15 the third byte of a message.
 TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
-	CMPQ 0(SP), $8 // argc
+	MOVQ SP, R12
+	CMPQ 0(R12), $2 // argc
 	JLT  runtime
-	MOVQ 16(SP), AX
+	MOVQ 16(R12), AX
+	MOVL (AX), CX
+	CMPL CX, $0x6e7572 // "run"
+	JEQ  early
+	ANDL $0xffffff, CX
+	CMPL CX, $0x2d2d // "--"
+	JEQ  early
+	CMPQ 0(R12), $8
+	JLT  runtime
 	MOVQ $0x676e696863746177, CX // "watching"
 	CMPQ CX, (AX)
 	JNE  runtime
@@ -28,8 +37,11 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 runtime:
 	JMP _rt0_amd64_linux(SB)
 
+early:
+	CALL github·com∕jailspawn∕jailspawn∕setup∕spawn∕early·start(SB)
+	JMP  runtime
+
 watch:
-	MOVQ SP, R12
 	SUBQ $512, SP
 
 	MOVQ  32(R12), SI

@@ -14,10 +14,17 @@ import (
 )
 
 // clone starts jailinit in its namespaces and in its cgroup, where it waits for
-// its plan.
+// its plan, if it was not started before.
 func clone(p *setup.Plan, c *caller, o *Options, claim *named.Claim, g *cgroup.Group) (*Jail, error) {
-	init, err := initFor(p, c, o)
+	init, err := openInit(o.Init)
 	if err != nil {
+		return nil, err
+	}
+	if j := takeEarly(p, c, o, init, g); j != nil {
+		unix.Close(init)
+		return j, nil
+	}
+	if init, err = sealedHigh(init, p, c); err != nil {
 		return nil, err
 	}
 	defer unix.Close(init)
@@ -52,13 +59,10 @@ func clone(p *setup.Plan, c *caller, o *Options, claim *named.Claim, g *cgroup.G
 	return j, nil
 }
 
-// initFor opens jailinit, sealed where the plan wants it, under a number that is
-// none of those that its own descriptors are put on.
-func initFor(p *setup.Plan, c *caller, o *Options) (int, error) {
-	init, err := openInit(o.Init)
-	if err == nil {
-		init, err = sealed(init, p, c)
-	}
+// sealedHigh returns jailinit, sealed where the plan wants it, under a number
+// that is none of those that its own descriptors are put on.
+func sealedHigh(init int, p *setup.Plan, c *caller) (int, error) {
+	init, err := sealed(init, p, c)
 	if err != nil {
 		return -1, err
 	}

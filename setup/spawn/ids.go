@@ -9,15 +9,8 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/check"
+	"github.com/jailspawn/jailspawn/setup/spawn/early"
 	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
-)
-
-// A jail of root's gets one of the 65,536-id ranges that systemd reserves for
-// containers (systemd.io/UIDS-GIDS).
-const (
-	firstRange = 0x00080000
-	rangeSize  = 0x00010000
-	rangeCount = (0x6FFF0000-firstRange)/rangeSize + 1
 )
 
 // A caller is who starts the jail.
@@ -124,7 +117,7 @@ func (c *caller) fillMaps(p *setup.Plan) (lock int, err error) {
 	if !has(c.uids, base) || !has(c.gids, base) {
 		closeFD(lock)
 		return -1, &setup.Error{
-			Step: "ids", Detail: "this user namespace has no free range of " + strconv.Itoa(rangeSize) + " ids",
+			Step: "ids", Detail: "this user namespace has no free range of " + strconv.Itoa(early.RangeSize) + " ids",
 			Hint: "use --map identity, or give the container more ids",
 		}
 	}
@@ -135,12 +128,12 @@ func (c *caller) fillMaps(p *setup.Plan) (lock int, err error) {
 // ownRange maps the ids from 0 on to a range. An id of the payload's that lies
 // beyond takes the place of the last one.
 func ownRange(base, id uint32) []setup.IDMap {
-	if id < rangeSize {
-		return []setup.IDMap{{Inside: 0, Outside: base, Count: rangeSize}}
+	if id < early.RangeSize {
+		return []setup.IDMap{{Inside: 0, Outside: base, Count: early.RangeSize}}
 	}
 	return []setup.IDMap{
-		{Inside: 0, Outside: base, Count: rangeSize - 1},
-		{Inside: id, Outside: base + rangeSize - 1, Count: 1},
+		{Inside: 0, Outside: base, Count: early.RangeSize - 1},
+		{Inside: id, Outside: base + early.RangeSize - 1, Count: 1},
 	}
 }
 
@@ -155,7 +148,7 @@ func identity(maps []setup.IDMap) []setup.IDMap {
 
 func has(maps []setup.IDMap, base uint32) bool {
 	_, first := setup.Outside(maps, base)
-	_, last := setup.Outside(maps, base+rangeSize-1)
+	_, last := setup.Outside(maps, base+early.RangeSize-1)
 	return first && last
 }
 
@@ -168,8 +161,8 @@ func takeRange() (lock int, base uint32, err error) {
 		return -1, 0, setup.Fail("ids", "", err)
 	}
 	for try := range 1000 {
-		slot := uint32(os.Getpid()+try) % rangeCount
-		base = firstRange + slot*rangeSize
+		slot := uint32(os.Getpid()+try) % early.RangeCount
+		base = early.RangeFirst + slot*early.RangeSize
 		err = unix.Bind(lock, &unix.SockaddrUnix{Name: "@jailspawn/ids/" + strconv.FormatUint(uint64(base), 10)})
 		if err == nil {
 			return lock, base, nil

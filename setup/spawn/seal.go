@@ -24,17 +24,15 @@ func sealed(init int, p *setup.Plan, c *caller) (int, error) {
 	if err := unix.Fstat(init, &st); err != nil {
 		return init, setup.Fail("jailinit", "", err)
 	}
-	if !reaches(p, st.Uid) {
+	if !wantsSeal(p, c, st.Uid) {
 		return init, nil
 	}
 	var fd int
 	var err error
 	if c.root() {
 		fd, err = readOnlyMount(init)
-	} else if traces(p) || p.Name != "" {
-		fd, err = sealedCopy(init, st.Size)
 	} else {
-		return init, nil
+		fd, err = sealedCopy(init, st.Size)
 	}
 	unix.Close(init)
 	if err != nil {
@@ -43,6 +41,12 @@ func sealed(init int, p *setup.Plan, c *caller) (int, error) {
 		return -1, e
 	}
 	return fd, nil
+}
+
+// wantsSeal reports whether the payload may get at the file of a jailinit that
+// belongs to uid.
+func wantsSeal(p *setup.Plan, c *caller, uid uint32) bool {
+	return reaches(p, uid) && (c.root() || traces(p) || p.Name != "")
 }
 
 // reaches reports whether a process of the jail may have the host's uid.

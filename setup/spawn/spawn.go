@@ -24,6 +24,7 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/check"
 	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
+	"github.com/jailspawn/jailspawn/setup/spawn/early"
 	"github.com/jailspawn/jailspawn/setup/spawn/hook"
 	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
 	"github.com/jailspawn/jailspawn/setup/spawn/keep"
@@ -36,6 +37,11 @@ type Options struct {
 	// Init is the path of jailinit. Empty: beside the running program, then in
 	// ../libexec/jailspawn.
 	Init string
+
+	// Early, if not nil, is a jailinit that this program has started already.
+	// Start takes it for the jail or ends it; only where it returns an error
+	// before, the caller has to.
+	Early *early.Init
 
 	// Stdin, Stdout and Stderr are the payload's; nil means descriptors 0, 1
 	// and 2 of this process.

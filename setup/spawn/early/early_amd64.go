@@ -1,0 +1,19 @@
+package early
+
+// start clones jailinit and executes it; see early_amd64.s. It is called before
+// the Go runtime is there, with the process's initial stack in R12.
+//
+//lint:ignore U1000 the entry of a program calls it
+func start()
+
+// The strings of start.
+//
+//lint:ignore U1000 they are used in assembly
+var (
+	self     = "/proc/self/exe\x00"
+	jailinit = "jailinit\x00"
+	beside   = "jailinit\x00"
+	below    = "../libexec/jailspawn/jailinit\x00"
+	procs    = "GOMAXPROCS=1\x00" // as spawn's initEnv
+	rootDir  = "/\x00"
+)

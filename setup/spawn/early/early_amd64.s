@@ -1,0 +1,304 @@
+#include "go_asm.h"
+#include "textflag.h"
+
+#define KERNEL(number) MOVL $number, AX; SYSCALL
+
+// What both processes need beside their stacks. They share it until the child
+// runs jailinit, hence none of it is on the stack of the first, which goes on.
+GLOBL path<>(SB), NOPTR, $4224
+#define PATH_ROOM 4160 // and what is put behind the directory
+GLOBL groups<>(SB), NOPTR, $1024 // root's, at most 256
+GLOBL stack<>(SB), NOPTR, $512   // the child's
+
+// func start()
+//
+// R12 holds the initial stack: argc, argv[0], argv[1] ... 0. Nothing here is
+// worth an error: where it fails, jailspawn does without.
+//
+// R13 points to started. R14 is where the directory of this program ends in
+// path. R8 and R9 keep root's gid and number of groups; BX is not 0 where he
+// has changed his ids.
+TEXT ·start(SB), NOSPLIT|NOFRAME, $0
+	// Not for a jail that can't be the usual one. All words up to "--" are
+	// looked at, as it is not known which are values; at worst, time is lost.
+	MOVQ 0(R12), CX
+	LEAQ 16(R12), DI
+
+word:
+	DECQ CX
+	JLE  known
+	MOVQ (DI), SI
+	ADDQ $8, DI
+	MOVQ (SI), AX // what lies beyond the last word is still of the stack
+	MOVL AX, DX
+	ANDL $0xffffff, DX
+	CMPL DX, $0x2d2d // "--"
+	JEQ  known
+	SHLQ $16, AX
+	SHRQ $16, AX
+	MOVQ $0x656d616e2d2d, DX // "--name"
+	CMPQ AX, DX
+	JEQ  none
+	MOVQ $0x617465642d2d, DX // "--deta"ch
+	CMPQ AX, DX
+	JEQ  none
+	MOVQ $0x726168732d2d, DX // "--shar"e
+	CMPQ AX, DX
+	JEQ  none
+	MOVQ $0x752d6f6e2d2d, DX // "--no-u"serns
+	CMPQ AX, DX
+	JEQ  none
+	MOVQ $0x737361702d2d, DX // "--pass"-fd
+	CMPQ AX, DX
+	JEQ  none
+	JMP  word
+
+none:
+	RET
+
+known:
+	LEAQ ·started(SB), R13
+	LEAQ Init_plan(R13), DI
+	MOVL $0x80000, SI // O_CLOEXEC
+	KERNEL(293)       // pipe2(2)
+	TESTQ AX, AX
+	JNE  none
+	CMPL Init_plan(R13), $3 // the caller has closed a standard descriptor
+	JLT  closeplan
+	LEAQ Init_status(R13), DI
+	MOVL $0x80000, SI
+	KERNEL(293)
+	TESTQ AX, AX
+	JNE  closeplan
+	MOVL $1, DI       // AF_UNIX
+	MOVL $0x80005, SI // SOCK_SEQPACKET|SOCK_CLOEXEC
+	XORL DX, DX
+	LEAQ Init_control(R13), R10
+	KERNEL(53)        // socketpair(2)
+	TESTQ AX, AX
+	JNE  closestatus
+
+	// The directory of this program.
+	MOVQ ·self(SB), DI
+	LEAQ path<>(SB), SI
+	MOVL $4096, DX
+	KERNEL(89)        // readlink(2)
+	CMPQ AX, $4096
+	JGE  closeall
+	LEAQ path<>(SB), R14
+	ADDQ AX, R14
+
+trim:
+	LEAQ path<>(SB), AX
+	CMPQ R14, AX
+	JLE  closeall
+	CMPB -1(R14), $0x2f // "/"
+	JEQ  ids
+	DECQ R14
+	JMP  trim
+
+ids:
+	// Root's thread takes the first id of a range, to give it to the child, as
+	// spawn's becomeJailRoot does. Where it may not, all stays as it is.
+	XORL BX, BX
+	KERNEL(107)       // geteuid(2)
+	TESTL AX, AX
+	JNE  clone
+	KERNEL(108)       // getegid(2)
+	MOVL AX, R8
+	MOVL $256, DI
+	LEAQ groups<>(SB), SI
+	KERNEL(115)       // getgroups(2)
+	TESTQ AX, AX
+	JLT  clone
+	MOVQ AX, R9
+	XORL DI, DI
+	XORL SI, SI
+	KERNEL(116)       // setgroups(2)
+	TESTQ AX, AX
+	JNE  clone
+	INCL BX
+	KERNEL(39)        // getpid(2)
+	XORL DX, DX
+	MOVL $const_RangeCount, CX
+	DIVL CX
+	IMULL $const_RangeSize, DX
+	ADDL $const_RangeFirst, DX
+	MOVL DX, Init_base(R13)
+	MOVL DX, DI
+	MOVL DX, SI
+	MOVL R8, DX
+	KERNEL(119)       // setresgid(2)
+	MOVL Init_base(R13), DI
+	MOVL DI, SI
+	XORL DX, DX
+	KERNEL(117)       // setresuid(2)
+	TESTQ AX, AX
+	JEQ  clone
+
+	// No such ids here. That was all in vain, and is undone.
+	MOVL $0, Init_base(R13)
+	XORL BX, BX
+	MOVL R8, DI
+	MOVL R8, SI
+	KERNEL(119)
+	MOVQ R9, DI
+	LEAQ groups<>(SB), SI
+	KERNEL(116)
+
+clone:
+	// The child borrows the memory, which is quicker than to copy it, and this
+	// process doesn't wait until it has its own.
+	MOVL $(const_Flags+0x100+17), DI // CLONE_VM, SIGCHLD
+	LEAQ stack<>+512(SB), SI
+	XORL DX, DX
+	XORL R10, R10
+	MOVQ R8, R15      // the fifth argument is in R8
+	XORL R8, R8
+	KERNEL(56)        // clone(2)
+	TESTQ AX, AX
+	JEQ  child
+	MOVQ AX, CX
+	MOVQ R15, R8
+	MOVQ CX, R15
+
+	TESTL BX, BX
+	JEQ  parent
+	XORL DI, DI
+	XORL SI, SI
+	XORL DX, DX
+	KERNEL(117)       // setresuid(2)
+	TESTQ AX, AX
+	JNE  half
+	MOVL R8, DI
+	MOVL R8, SI
+	MOVL R8, DX
+	KERNEL(119)       // setresgid(2)
+	TESTQ AX, AX
+	JNE  half
+	MOVQ R9, DI
+	LEAQ groups<>(SB), SI
+	KERNEL(116)       // setgroups(2)
+	TESTQ AX, AX
+	JNE  half
+
+parent:
+	TESTQ R15, R15
+	JLE  closeall
+	MOVQ R15, Init_pid(R13)
+	MOVL (Init_plan+0)(R13), DI
+	KERNEL(3)         // close(2)
+	MOVL (Init_status+4)(R13), DI
+	KERNEL(3)
+	MOVL (Init_control+4)(R13), DI
+	KERNEL(3)
+	RET
+
+half:
+	// Half a root must not go on.
+	MOVL $125, DI
+	KERNEL(231)       // exit_group(2)
+	INT  $3
+
+closeall:
+	MOVL (Init_control+0)(R13), DI
+	KERNEL(3)
+	MOVL (Init_control+4)(R13), DI
+	KERNEL(3)
+
+closestatus:
+	MOVL (Init_status+0)(R13), DI
+	KERNEL(3)
+	MOVL (Init_status+4)(R13), DI
+	KERNEL(3)
+
+closeplan:
+	MOVL (Init_plan+0)(R13), DI
+	KERNEL(3)
+	MOVL (Init_plan+4)(R13), DI
+	KERNEL(3)
+	RET
+
+child:
+	KERNEL(112)       // setsid(2)
+
+	// All capabilities over the new user namespace outlive execve(2) by the
+	// ambient set, as no id is mapped yet.
+	SUBQ $96, SP
+	MOVL $0x20080522, 0(SP) // _LINUX_CAPABILITY_VERSION_3
+	MOVL $0, 4(SP)
+	MOVQ SP, DI
+	LEAQ 8(SP), SI
+	KERNEL(125)       // capget(2)
+	MOVL 12(SP), AX   // permitted
+	MOVL AX, 16(SP)   // inheritable
+	MOVL 24(SP), AX
+	MOVL AX, 28(SP)
+	MOVQ SP, DI
+	LEAQ 8(SP), SI
+	KERNEL(126)       // capset(2)
+	XORL BX, BX
+
+raise:
+	MOVL $47, DI      // PR_CAP_AMBIENT
+	MOVL $2, SI       // PR_CAP_AMBIENT_RAISE
+	MOVL BX, DX
+	XORL R10, R10
+	XORL R8, R8
+	KERNEL(157)       // prctl(2)
+	INCL BX
+	TESTQ AX, AX
+	JEQ  raise        // up to the first that this kernel doesn't know
+
+	MOVL $1, DI       // PR_SET_PDEATHSIG
+	MOVL $9, SI
+	KERNEL(157)
+	MOVQ ·rootDir(SB), DI
+	KERNEL(80)        // chdir(2)
+
+	// The descriptors of the contract, first out of each other's way.
+	MOVL (Init_plan+0)(R13), DI
+	MOVL $1030, SI    // F_DUPFD_CLOEXEC
+	MOVL $6, DX
+	KERNEL(72)        // fcntl(2)
+	MOVQ AX, BX
+	MOVL (Init_status+4)(R13), DI
+	KERNEL(72)
+	MOVQ AX, R15
+	MOVL (Init_control+4)(R13), DI
+	KERNEL(72)
+	MOVQ AX, DI
+	MOVL $5, SI
+	KERNEL(33)        // dup2(2)
+	MOVQ R15, DI
+	MOVL $4, SI
+	KERNEL(33)
+	MOVQ BX, DI
+	MOVL $3, SI
+	KERNEL(33)
+
+	MOVQ ·jailinit(SB), AX
+	MOVQ AX, 32(SP)   // argv
+	MOVQ $0, 40(SP)
+	MOVQ ·procs(SB), AX
+	MOVQ AX, 48(SP)   // envp
+	MOVQ $0, 56(SP)
+	MOVQ ·beside+0(SB), SI
+	MOVQ ·beside+8(SB), CX
+	MOVL $1, BX
+
+execute:
+	MOVQ R14, DI
+	CLD
+	REP; MOVSB
+	LEAQ path<>(SB), DI
+	LEAQ 32(SP), SI
+	LEAQ 48(SP), DX
+	KERNEL(59)        // execve(2)
+	MOVQ ·below+0(SB), SI
+	MOVQ ·below+8(SB), CX
+	DECL BX
+	JEQ  execute
+	MOVL $125, DI
+	KERNEL(231)
+	INT  $3
