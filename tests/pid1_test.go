@@ -69,7 +69,7 @@ var rules = []rule{
 	{"exit status of a signal", "status 143", func(t *testing.T, p initProgram) string {
 		return output(t, p.argv, "sh", "-c", "kill -TERM $$")
 	}},
-	{"forwards every signal", "all but 17 23 27 34", everySignal},
+	{"forwards every signal", "all but 17 23", everySignal},
 	{"forwards ILL TRAP ABRT BUS FPE SEGV SYS that were sent", "all", func(t *testing.T, p initProgram) string {
 		return forwardsAll(t, p.argv, []int{4, 5, 6, 7, 8, 11, 31})
 	}},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/spawn"
+	"github.com/jailspawn/jailspawn/setup/spawn/catch"
 	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 )
 
@@ -21,6 +22,7 @@ type watchOptions struct {
 	detach   bool
 	log      string
 	statusFD int
+	signals  *catch.Signals // nil if none are caught
 }
 
 func (o *watchOptions) watchFlags(f *pflag.FlagSet) {

@@ -44,7 +44,9 @@ func execInJail(dir *named.Dir, args []string) (int, error) {
 	if x.Cwd == "" {
 		x.Cwd = j.Plan.Process.Cwd
 	}
-	signal.Notify(x.Signals, forwarded()...)
+	for _, sig := range forwarded() {
+		signal.Notify(x.Signals, sig)
+	}
 	status, err := j.Exec(x)
 	if err != nil {
 		return 0, err

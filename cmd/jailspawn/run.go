@@ -14,6 +14,7 @@ import (
 	"github.com/jailspawn/jailspawn/setup/planfile"
 	"github.com/jailspawn/jailspawn/setup/pty"
 	"github.com/jailspawn/jailspawn/setup/spawn"
+	"github.com/jailspawn/jailspawn/setup/spawn/catch"
 	"github.com/jailspawn/jailspawn/setup/spawn/early"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
@@ -55,7 +56,7 @@ func (o *options) start(p *setup.Plan, supervised func(*options, *spawn.Options)
 	if err := checkDescriptors(p); err != nil {
 		return nil, err
 	}
-	so := spawn.Options{Forward: forwarded(), LetGo: true, Note: note, Early: early.Started()}
+	so := spawn.Options{Catch: o.catch, LetGo: true, Note: note, Early: early.Started()}
 	if err := o.fill(&so); err != nil {
 		return nil, err
 	}
@@ -80,9 +81,19 @@ func (o *watchOptions) end(j *spawn.Jail) (int, error) {
 		o.reportError(err)
 	}
 	if err == nil && status.Signaled() && status.Signal() == syscall.SIGINT && tty.Foreground(0) {
-		interrupt()
+		o.interrupt()
 	}
 	return code, err
+}
+
+// catch begins to catch the signals that are for the payload.
+func (o *watchOptions) catch() (int, error) {
+	s, err := catch.Start(forwarded())
+	if err != nil {
+		return 0, setup.Fail("signals", "", err)
+	}
+	o.signals = s
+	return s.FD(), nil
 }
 
 // exitCode is the exit status that tells of the payload's end; some count as
@@ -97,23 +108,24 @@ func exitCode(p *setup.Plan, status syscall.WaitStatus) int {
 
 // interrupt ends this process by SIGINT, as it ended the payload. A shell at
 // the terminal then knows that the user wants its loop to end as well.
-func interrupt() {
-	signal.Reset(syscall.SIGINT)
+func (o *watchOptions) interrupt() {
+	if o.signals != nil {
+		o.signals.Stop()
+	}
 	_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
 }
 
 // forwarded lists what is passed on to the payload: every signal that can be
 // caught, but for SIGCHLD, which is about our own child, SIGURG, which the Go
-// runtime sends to itself, those that the caller has us ignore (nohup), and 32
-// to 34, which the Go runtime keeps for the C library's threads. SIGPROF stands
-// in the list, but the runtime takes it for its profiler. Where there is a
-// terminal, its SIGTTIN and SIGTTOU stop jailspawn as they stop any program.
-func forwarded() []os.Signal {
+// runtime sends to itself, and those that the caller has us ignore (nohup).
+// Where there is a terminal, its SIGTTIN and SIGTTOU stop jailspawn as they stop
+// any program.
+func forwarded() []syscall.Signal {
 	interactive := pty.IsTerminal(0) || pty.IsTerminal(1) || pty.IsTerminal(2)
-	var list []os.Signal
+	list := make([]syscall.Signal, 0, 64)
 	for s := syscall.Signal(1); s <= 64; s++ {
 		switch s {
-		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGCHLD, syscall.SIGURG, 32, 33, 34:
+		case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGCHLD, syscall.SIGURG:
 			continue
 		case syscall.SIGTTIN, syscall.SIGTTOU:
 			if interactive {

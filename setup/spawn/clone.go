@@ -100,6 +100,9 @@ func fork(p *setup.Plan, c *caller, g *cgroup.Group, path string, files []uintpt
 	restore()
 	left := leave()
 	if err != nil {
+		if unix.Access(path, unix.X_OK) != nil {
+			return 0, -1, &setup.Error{Step: "jailinit", Detail: "it can't be executed", Errno: unix.EACCES, Hint: "chmod 755 it; it may not lie on a file system mounted noexec"}
+		}
 		return 0, -1, cloneError(p, err)
 	}
 	return pid, pidfd, left

@@ -48,7 +48,7 @@ func suits(e *early.Init, p *setup.Plan, c *caller, o *Options, init int, g *cgr
 	if !p.Shares(setup.UserNS) && c.root() && p.IDs.Map != setup.MapIdentity {
 		uid, gid = rootOf(p.IDs.UIDs), rootOf(p.IDs.GIDs)
 	}
-	return p.CloneFlags() == early.Flags &&
+	return e.Runs() && p.CloneFlags() == early.Flags &&
 		uid == e.Base() && gid == e.Base() &&
 		p.Name == "" && len(p.Process.PassFDs) == 0 && g.FD() < 0 &&
 		above.Policy == "" && above.Nice == nil && above.IOClass == "" &&

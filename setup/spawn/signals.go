@@ -22,16 +22,46 @@ func (j *Jail) send(sig syscall.Signal, group bool) {
 	if group {
 		message[2] = 1
 	}
+	j.speaking.Lock()
+	defer j.speaking.Unlock()
 	_ = unix.Sendto(j.control, message, unix.MSG_NOSIGNAL, nil)
 }
 
-// forward passes on the signals that this process gets.
-func (j *Jail) forward() {
-	defer close(j.forwarded)
-	for s := range j.signals {
-		if sig, ok := s.(syscall.Signal); ok {
-			j.forwardOne(sig)
+// listen waits until jailinit has something to say, and passes on the signals
+// that come before.
+func (j *Jail) listen() {
+	if j.signals == 0 {
+		return
+	}
+	poll := []unix.PollFd{{Fd: int32(j.status), Events: unix.POLLIN}, {Fd: int32(j.signals), Events: unix.POLLIN}}
+	for {
+		_, err := unix.Poll(poll, -1)
+		if err == unix.EINTR {
+			continue
 		}
+		if err != nil || poll[1].Revents == 0 {
+			return // the read of the status fails as well, or has something
+		}
+		j.forward(poll[1].Revents)
+		if poll[0].Revents != 0 {
+			return
+		}
+		if j.signals == 0 {
+			return
+		}
+	}
+}
+
+// forward passes on the signals that have come.
+func (j *Jail) forward(ready int16) {
+	var buf [64]byte
+	n, err := unix.Read(j.signals, buf[:])
+	if err == nil && n == 0 || err != nil && err != unix.EINTR || ready&unix.POLLNVAL != 0 {
+		j.signals = 0 // no more will come
+		return
+	}
+	for _, sig := range buf[:max(n, 0)] {
+		j.forwardOne(syscall.Signal(sig))
 	}
 }
 
@@ -43,9 +73,9 @@ func (j *Jail) forwardOne(sig syscall.Signal) {
 			return
 		}
 	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
-		j.stopAsked.Store(true)
+		j.stopAsked = true
 	case unix.SIGCONT:
-		j.stopAsked.Store(false)
+		j.stopAsked = false
 		if t := j.terminal.Load(); t != nil {
 			t.Claim()
 		}
@@ -77,7 +107,7 @@ func foreground() bool {
 // could hang us then. The payload goes on when we do.
 func (j *Jail) payloadStopped() {
 	front := foreground()
-	if !front && !j.stopAsked.Load() {
+	if !front && !j.stopAsked {
 		return
 	}
 	t := j.terminal.Load()
@@ -93,7 +123,7 @@ func (j *Jail) payloadStopped() {
 		t.Claim()
 		t.Resize()
 	}
-	j.stopAsked.Store(false)
+	j.stopAsked = false
 	j.send(unix.SIGCONT, true)
 }
 

@@ -12,7 +12,6 @@ package spawn
 
 import (
 	"os"
-	"os/signal"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -47,10 +46,11 @@ type Options struct {
 	// and 2 of this process.
 	Stdin, Stdout, Stderr *os.File
 
-	// Forward lists the signals that are passed on to the payload, from before
-	// it starts until the jail is gone. One that comes while the jail is being
-	// cloned has its usual effect on this process.
-	Forward []os.Signal
+	// Catch, if not nil, is called when the jail has been cloned. Wait then
+	// reads from the descriptor that it returns, and passes on to the payload
+	// each signal whose number comes as a byte; see package catch. [Jail.Signal]
+	// is the other way to do so.
+	Catch func() (int, error)
 
 	// LetGo replaces descriptors 0 and 1 of this process, unless they are
 	// terminals, when the payload has them. A pipe that the payload closes is
@@ -76,14 +76,15 @@ type Options struct {
 
 // A Jail was started by [Start] and is waited for by [Jail.Wait].
 type Jail struct {
-	pid     int
-	plan    int    // write end of the plan pipe
-	status  int    // read end of the status pipe
-	pending []byte // what came through it and is no whole event yet
-	control int    // this end of the control socket
-	ids     int    // keeps the range of ids taken, or -1
-	started func(*Jail) error
-	handing error
+	pid      int
+	plan     int        // write end of the plan pipe
+	status   int        // read end of the status pipe
+	pending  []byte     // what came through it and is no whole event yet
+	control  int        // this end of the control socket, -1 when the jail is gone
+	speaking sync.Mutex // held while it is closed, or used by those who may come later
+	ids      int        // keeps the range of ids taken, or -1
+	started  func(*Jail) error
+	handing  error
 
 	pidfd      int                 // of jailinit, if a part of its network is made here; else -1
 	attachment *hostnet.Attachment // that part
@@ -100,9 +101,8 @@ type Jail struct {
 	usage    cgroup.Usage
 	rusage   unix.Rusage // of process 1 and those it waited for
 
-	signals   chan os.Signal
-	forwarded chan struct{} // closed when nothing is forwarded any more
-	stopAsked atomic.Bool   // a signal that stops was passed on
+	signals   int  // numbers of signals to pass on come from it; 0 if none do
+	stopAsked bool // a signal that stops was passed on
 
 	letGo     bool
 	terminal  atomic.Pointer[tty.Terminal] // nil without
@@ -223,10 +223,8 @@ func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 	if err := connected(); j.handing == nil {
 		j.handing = err
 	}
-	if len(o.Forward) > 0 {
-		j.signals, j.forwarded = make(chan os.Signal, 128), make(chan struct{})
-		signal.Notify(j.signals, o.Forward...)
-		go j.forward()
+	if o.Catch != nil && j.handing == nil {
+		j.signals, j.handing = o.Catch()
 	}
 	if j.handing == nil {
 		j.handing = j.receive(plan, o)
@@ -263,12 +261,7 @@ func (j *Jail) Wait() (syscall.WaitStatus, error) {
 	}
 	err = j.release(status, err)
 	closeFD(j.ids)
-	if j.signals == nil {
-		unix.Close(j.control)
-	} else {
-		// For a process that goes on; one that exits doesn't wait for it.
-		go j.stopForwarding()
-	}
+	j.hangUp()
 	return status, err
 }
 
@@ -285,12 +278,12 @@ func Run(p *setup.Plan, o Options) (syscall.WaitStatus, error) {
 // the jail's until Wait returns.
 func (j *Jail) PID() int { return j.pid }
 
-// stopForwarding leaves the control socket open until nobody can use it.
-func (j *Jail) stopForwarding() {
-	signal.Stop(j.signals)
-	close(j.signals)
-	<-j.forwarded
+// hangUp closes the control socket, which others may be about to use.
+func (j *Jail) hangUp() {
+	j.speaking.Lock()
+	defer j.speaking.Unlock()
 	unix.Close(j.control)
+	j.control = -1
 }
 
 func closeFD(fd int) {

@@ -46,6 +46,7 @@ func (j *Jail) wait() (status syscall.WaitStatus, err error) {
 func (j *Jail) events() (last *setup.Event, err error) {
 	buf := make([]byte, 512)
 	for {
+		j.listen()
 		n, err := unix.Read(j.status, buf)
 		if err == unix.EINTR {
 			continue

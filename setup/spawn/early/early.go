@@ -9,6 +9,9 @@
 package early
 
 import (
+	"sync/atomic"
+	"unsafe"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -30,6 +33,9 @@ type Init struct {
 	plan, status, control [2]int32 // as setup/spawn opens them: pipes and a socket
 
 	base uint32
+
+	tid    int32 // not 0 as long as it runs the program of this process
+	failed int32 // 1 if it could not execute jailinit
 }
 
 // started is filled in by start. It is of use once.
@@ -49,6 +55,17 @@ func (i *Init) PID() int { return i.pid }
 // Base is the first id of the range that a jail of root's gets: the uid and gid
 // that it has on the host. It is 0 where it has those of the caller.
 func (i *Init) Base() uint32 { return i.base }
+
+// Runs waits until it runs jailinit, and reports whether it does.
+func (i *Init) Runs() bool {
+	for {
+		tid := atomic.LoadInt32(&i.tid)
+		if tid == 0 {
+			return atomic.LoadInt32(&i.failed) == 0
+		}
+		_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&i.tid)), 0, uintptr(tid), 0, 0, 0) // FUTEX_WAIT
+	}
+}
 
 // Take gives it away: the caller has the process and the three descriptors from
 // now on, which are those of the plan, of the status and of control.

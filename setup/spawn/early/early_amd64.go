@@ -1,10 +1,22 @@
 package early
 
+import "golang.org/x/sys/unix"
+
 // start clones jailinit and executes it; see early_amd64.s. It is called before
 // the Go runtime is there, with the process's initial stack in R12.
 //
 //lint:ignore U1000 the entry of a program calls it
 func start()
+
+// Of clone(2), and the signal that its child's end sends.
+//
+//lint:ignore U1000 they are used in assembly
+const (
+	CLONE_VM       = unix.CLONE_VM
+	CLONE_SETTID   = unix.CLONE_PARENT_SETTID
+	CLONE_CLEARTID = unix.CLONE_CHILD_CLEARTID
+	SIGCHLD        = unix.SIGCHLD
+)
 
 // The strings of start.
 //

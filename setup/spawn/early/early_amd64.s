@@ -149,10 +149,11 @@ ids:
 clone:
 	// The child borrows the memory, which is quicker than to copy it, and this
 	// process doesn't wait until it has its own.
-	MOVL $(const_Flags+0x100+17), DI // CLONE_VM, SIGCHLD
+	// The kernel clears tid when the child has its own (or is gone).
+	MOVL $(const_Flags+const_CLONE_VM+const_CLONE_SETTID+const_CLONE_CLEARTID+const_SIGCHLD), DI
 	LEAQ stack<>+512(SB), SI
-	XORL DX, DX
-	XORL R10, R10
+	LEAQ Init_tid(R13), DX
+	MOVQ DX, R10
 	MOVQ R8, R15      // the fifth argument is in R8
 	XORL R8, R8
 	KERNEL(56)        // clone(2)
@@ -299,6 +300,7 @@ execute:
 	MOVQ ·below+8(SB), CX
 	DECL BX
 	JEQ  execute
+	MOVL $1, Init_failed(R13)
 	MOVL $125, DI
 	KERNEL(231)
 	INT  $3
