@@ -29,7 +29,7 @@ type fileOptions struct {
 func (o *fileOptions) fileFlags(f *pflag.FlagSet) {
 	f.VarP(&sourceValue{sources: &o.sources}, "jail-file", "f", "")
 	f.Var(&sourceValue{sources: &o.sources, preset: true}, "preset", "")
-	f.StringArrayVar(&o.vars, "var", nil, "")
+	repeated(f, &o.vars, "var")
 }
 
 // sourceValue collects files and presets in the order of the command line.

@@ -32,11 +32,11 @@ func (o *identityOptions) identityFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.user, "user", "", "")
 	f.Int64Var(&o.uid, "uid", -1, "")
 	f.Int64Var(&o.gid, "gid", -1, "")
-	f.StringSliceVar(&o.groups, "groups", nil, "")
-	f.StringArrayVar(&o.idMap, "map", nil, "")
+	commaSeparated(f, &o.groups, "groups")
+	repeated(f, &o.idMap, "map")
 	f.BoolVar(&o.mapAuto, "map-auto", false, "")
 	f.BoolVar(&o.hostIDs, "no-userns", false, "")
-	f.StringSliceVar(&o.share, "share", nil, "")
+	commaSeparated(f, &o.share, "share")
 	f.StringVar(&o.umask, "umask", "", "")
 }
 

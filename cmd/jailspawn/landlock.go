@@ -22,8 +22,8 @@ type landlockOptions struct {
 func (o *landlockOptions) landlockFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.landlock, "landlock", false, "")
 	f.BoolVar(&o.tryLandlock, "try-landlock", false, "")
-	f.StringSliceVar(&o.tcpBind, "tcp-bind", nil, "")
-	f.StringSliceVar(&o.tcpConnect, "tcp-connect", nil, "")
+	commaSeparated(f, &o.tcpBind, "tcp-bind")
+	commaSeparated(f, &o.tcpConnect, "tcp-connect")
 }
 
 // landlockRules fills in the wall.

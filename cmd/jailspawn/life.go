@@ -21,7 +21,7 @@ type lifeOptions struct {
 
 func (o *lifeOptions) lifeFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.signalGroup, "signal-group", false, "")
-	f.StringSliceVar(&o.signalMap, "signal-map", nil, "")
+	commaSeparated(f, &o.signalMap, "signal-map")
 	f.IntSliceVar(&o.okStatus, "ok-status", nil, "")
 	f.DurationVar(&o.grace, "grace", 5*time.Second, "")
 	f.BoolVar(&o.waitAll, "wait-all", false, "")

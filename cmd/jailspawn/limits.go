@@ -36,7 +36,7 @@ func (o *limitOptions) limitFlags(f *pflag.FlagSet) {
 	f.Float64Var(&o.cpus, "cpus", 0, "")
 	f.Uint32Var(&o.cpuWeight, "cpu-weight", 0, "")
 	f.Uint32Var(&o.pids, "pids", 0, "")
-	f.StringArrayVar(&o.io, "io", nil, "")
+	repeated(f, &o.io, "io")
 	f.Uint32Var(&o.ioWeight, "io-weight", 0, "")
 	f.StringVar(&o.cgroupParent, "cgroup-parent", "", "")
 	f.BoolVar(&o.cgroup, "cgroup", false, "")

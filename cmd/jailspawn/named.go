@@ -27,9 +27,9 @@ type namedOptions struct {
 
 func (o *namedOptions) namedFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.name, "name", "", "")
-	f.StringArrayVar(&o.preStart, "pre-start", nil, "")
-	f.StringArrayVar(&o.postStart, "post-start", nil, "")
-	f.StringArrayVar(&o.postStop, "post-stop", nil, "")
+	repeated(f, &o.preStart, "pre-start")
+	repeated(f, &o.postStart, "post-start")
+	repeated(f, &o.postStop, "post-stop")
 	f.DurationVar(&o.hookTimeout, "hook-timeout", 0, "")
 }
 

@@ -21,7 +21,7 @@ type nameOptions struct {
 func (o *nameOptions) nameFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.hostname, "hostname", "jail", "")
 	f.StringVar(&o.domainname, "domainname", "", "")
-	f.StringArrayVar(&o.env, "env", nil, "")
+	repeated(f, &o.env, "env")
 	f.BoolVar(&o.envAll, "env-all", false, "")
 	f.IntSliceVar(&o.passFDs, "pass-fd", nil, "")
 }

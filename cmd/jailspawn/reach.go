@@ -30,15 +30,15 @@ type reachOptions struct {
 }
 
 func (o *reachOptions) reachFlags(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.publish, "publish", nil, "")
+	repeated(f, &o.publish, "publish")
 	f.BoolVar(&o.nat, "nat", false, "")
-	f.StringArrayVar(&o.allow, "allow", nil, "")
-	f.StringArrayVar(&o.deny, "deny", nil, "")
-	f.StringArrayVar(&o.accept, "accept", nil, "")
+	repeated(f, &o.allow, "allow")
+	repeated(f, &o.deny, "deny")
+	repeated(f, &o.accept, "accept")
 	f.BoolVar(&o.dnsOnly, "dns-only", false, "")
-	f.StringArrayVar(&o.dns, "dns", nil, "")
-	f.StringArrayVar(&o.hosts, "hosts", nil, "")
-	f.StringArrayVar(&o.sysctls, "sysctl", nil, "")
+	repeated(f, &o.dns, "dns")
+	repeated(f, &o.hosts, "hosts")
+	repeated(f, &o.sysctls, "sysctl")
 }
 
 // reach fills in the ports, filters and settings of the plan's network. It

@@ -25,10 +25,10 @@ type rightsOptions struct {
 
 func (o *rightsOptions) rightsFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.caps, "caps", "none", "")
-	f.StringSliceVar(&o.capAdd, "cap-add", nil, "")
-	f.StringSliceVar(&o.capDrop, "cap-drop", nil, "")
-	f.StringSliceVar(&o.capBound, "cap-bound", nil, "")
-	f.StringSliceVar(&o.securebits, "securebits", nil, "")
+	commaSeparated(f, &o.capAdd, "cap-add")
+	commaSeparated(f, &o.capDrop, "cap-drop")
+	commaSeparated(f, &o.capBound, "cap-bound")
+	commaSeparated(f, &o.securebits, "securebits")
 	f.BoolVar(&o.allowSetuid, "allow-setuid", false, "")
 	f.StringVar(&o.selinuxLabel, "selinux-label", "", "")
 	f.StringVar(&o.apparmorProfile, "apparmor-profile", "", "")

@@ -22,7 +22,7 @@ type scheduleOptions struct {
 }
 
 func (o *scheduleOptions) scheduleFlags(f *pflag.FlagSet) {
-	f.StringArrayVar(&o.rlimits, "rlimit", nil, "")
+	repeated(f, &o.rlimits, "rlimit")
 	f.Var(&o.nice, "nice", "")
 	f.StringVar(&o.ionice, "ionice", "", "")
 	f.StringVar(&o.cpus, "cpu-affinity", "", "")
