@@ -21,9 +21,17 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 )
 
+// timerSlack is how late, in nanoseconds, the kernel may wake the caller of
+// jailspawn up, and so the payload; threads of this process may be later.
+var timerSlack uintptr
+
 // The thread that jailspawn cloned carries the parent-death signal: main stays
-// on it.
-func init() { runtime.LockOSThread() }
+// on it. It knows the caller's timer slack as its default (PR_SET_TIMERSLACK).
+func init() {
+	_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, 0, 0)
+	timerSlack, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_GET_TIMERSLACK, 0, 0)
+	runtime.LockOSThread()
+}
 
 func main() {
 	if reason := contract(); reason != "" {

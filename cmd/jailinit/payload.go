@@ -33,6 +33,7 @@ func (j *jail) start(p *setup.Process, how *syscall.ProcAttr) (pid int, err erro
 	go func() {
 		defer close(done)
 		runtime.LockOSThread()
+		_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, timerSlack, 0)
 		pid, err = j.confineAndStart(p, how)
 	}()
 	<-done

@@ -14,14 +14,19 @@ import (
 	"strings"
 
 	"github.com/hashicorp/go-multierror"
+	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/spawn/early"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
-// A jail dies with the thread that cloned it: main stays on the first one.
-func init() { runtime.LockOSThread() }
+// A jail dies with the thread that cloned it: main stays on the first one, whose
+// children are to have the timers of a thread like any other (see package early).
+func init() {
+	runtime.LockOSThread()
+	_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, 0, 0)
+}
 
 // A verb is one way into the program. It returns the exit status.
 type verb struct {

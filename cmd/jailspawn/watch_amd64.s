@@ -35,6 +35,7 @@ TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	JE   watch
 
 runtime:
+	CALL github·com∕jailspawn∕jailspawn∕setup∕spawn∕early·patience(SB)
 	JMP _rt0_amd64_linux(SB)
 
 early:

@@ -8,6 +8,14 @@ import "golang.org/x/sys/unix"
 //lint:ignore U1000 the entry of a program calls it
 func start()
 
+// patience lets the kernel wake this thread, and those that it makes, up to 2 ms
+// late. It is called before the Go runtime is there, whose monitor thread would
+// wake up every 70 microseconds of a start otherwise. Each program
+// takes it back for its first thread when the monitor runs.
+//
+//lint:ignore U1000 the entry of a program calls it
+func patience()
+
 // Of clone(2), and the signal that its child's end sends.
 //
 //lint:ignore U1000 they are used in assembly

@@ -254,6 +254,7 @@ raise:
 	MOVL $1, DI       // PR_SET_PDEATHSIG
 	MOVL $9, SI
 	KERNEL(157)
+	CALL ·patience(SB)
 	MOVQ ·rootDir(SB), DI
 	KERNEL(80)        // chdir(2)
 
@@ -304,3 +305,10 @@ execute:
 	MOVL $125, DI
 	KERNEL(231)
 	INT  $3
+
+// func patience()
+TEXT ·patience(SB), NOSPLIT|NOFRAME, $0
+	MOVL $29, DI      // PR_SET_TIMERSLACK
+	MOVL $2000000, SI // ns
+	KERNEL(157)       // prctl(2)
+	RET
