@@ -21,10 +21,13 @@ import (
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
-// A jail dies with the thread that cloned it: main stays on the first one, whose
-// children are to have the timers of a thread like any other (see package early).
+// A jail dies with the thread that cloned it. The first never ends; where it has
+// not cloned a jail early, main stays on it. Its children are to have the timers
+// of any other thread (see package early).
 func init() {
-	runtime.LockOSThread()
+	if early.Started() == nil {
+		runtime.LockOSThread() // which costs a thread
+	}
 	_, _, _ = unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_TIMERSLACK, 0, 0)
 }
 

@@ -3,6 +3,7 @@ package spawn
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -23,6 +24,9 @@ func clone(p *setup.Plan, c *caller, o *Options, claim *named.Claim, g *cgroup.G
 	if j := takeEarly(p, c, o, init, g); j != nil {
 		unix.Close(init)
 		return j, nil
+	}
+	if o.Early != nil {
+		runtime.LockOSThread() // Start hasn't
 	}
 	if init, err = sealedHigh(init, p, c); err != nil {
 		return nil, err

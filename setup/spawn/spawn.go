@@ -119,7 +119,9 @@ type Jail struct {
 // itself is wrong; [setup.ExitStatus] tells the exit status for it. Nothing is
 // left behind.
 func Start(p *setup.Plan, o Options) (j *Jail, err error) {
-	runtime.LockOSThread()
+	if o.Early == nil {
+		runtime.LockOSThread()
+	}
 	defer func() {
 		if err != nil {
 			runtime.UnlockOSThread()
