@@ -12,17 +12,21 @@ const magic = "jailplan"
 // Encode returns the plan as it goes down the pipe to a jailinit of the same
 // [Build]. It fails if the plan is larger than [MaxPlan].
 func Encode(p *Plan) ([]byte, error) {
-	body := coder{buf: make([]byte, 0, 4096)}
-	p.code(&body)
-	if len(body.buf) > MaxPlan {
-		return nil, tooLarge(len(body.buf))
-	}
-	head := coder{buf: make([]byte, 0, len(body.buf)+64)}
-	head.buf = append(head.buf, magic...)
+	const usual = 8192 // bytes of a plan, with room to spare
+	head := coder{buf: append(make([]byte, 0, 64), magic...)}
 	build := Build
 	str(&head, &build)
-	head.buf = binary.AppendUvarint(head.buf, uint64(len(body.buf)))
-	return append(head.buf, body.buf...), nil
+	room := len(head.buf) + binary.MaxVarintLen64
+	body := coder{buf: make([]byte, room, usual)}
+	p.code(&body)
+	length := len(body.buf) - room
+	if length > MaxPlan {
+		return nil, tooLarge(length)
+	}
+	head.buf = binary.AppendUvarint(head.buf, uint64(length))
+	start := room - len(head.buf)
+	copy(body.buf[start:], head.buf)
+	return body.buf[start:], nil
 }
 
 // Decode reads what [Encode] wrote. It accepts nothing else: not another
@@ -34,7 +38,7 @@ func Decode(data []byte) (*Plan, error) {
 	if len(data) < len(magic) || string(data[:len(magic)]) != magic {
 		return nil, &Error{Step: "plan", Detail: "not an encoded plan", Hint: "start jails with jailspawn"}
 	}
-	c := coder{buf: data[len(magic):], decoding: true}
+	c := coder{buf: data[len(magic):], text: string(data[len(magic):]), decoding: true}
 	var build string
 	str(&c, &build)
 	if c.err == nil && build != Build {

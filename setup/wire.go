@@ -23,6 +23,7 @@ var (
 // A coder encodes into buf, or decodes from it.
 type coder struct {
 	buf      []byte
+	text     string // what buf was at first, if strings are to share its memory
 	decoding bool
 	err      error
 }
@@ -76,7 +77,11 @@ func str[T ~string](c *coder, s *T) {
 		c.buf = append(c.buf, *s...)
 		return
 	}
-	*s = T(c.buf[:n])
+	if c.text != "" {
+		*s = T(c.text[len(c.text)-len(c.buf):][:n])
+	} else {
+		*s = T(c.buf[:n])
+	}
 	c.buf = c.buf[n:]
 }
 

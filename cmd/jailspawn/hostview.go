@@ -44,7 +44,7 @@ func (u user) home() string {
 
 // hostView returns the mounts of a jail without --root.
 func hostView(u user, hostname string, shareNet bool) []setup.Mount {
-	var view []setup.Mount
+	view := make([]setup.Mount, 0, 48)
 	for _, name := range slices.Concat(programs, links) {
 		view = append(view, shown(name))
 	}

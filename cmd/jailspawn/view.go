@@ -47,6 +47,7 @@ func (o *options) view(p *setup.Plan, u user) error {
 		return err
 	}
 	sharePIDs(p, defaults)
+	p.Mounts = make([]setup.Mount, 0, len(defaults)+len(asked))
 	for _, d := range defaults {
 		if !slices.ContainsFunc(asked, func(m setup.Mount) bool { return fills(m, d) }) {
 			p.Mounts = append(p.Mounts, d)

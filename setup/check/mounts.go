@@ -143,15 +143,19 @@ func (c *checker) mountOptions(m *setup.Mount, field string) {
 		{"subset", m.Subset != ""},
 		{"hidepid", m.HidePID != ""},
 	} {
-		if o.set && !strings.Contains(" "+allowed+" ", " "+o.name+" ") {
+		if o.set && !hasWord(allowed, o.name) {
 			c.add(field+"."+o.name, "a "+string(m.Type)+" takes no such option", "")
 		}
 	}
 	if m.Mode > 0o7777 {
 		c.add(field+".mode", "0"+strconv.FormatUint(uint64(m.Mode), 8)+" is more than 07777", "")
 	}
-	c.size(field+".size", m.Size)
-	c.propagation(field+".propagation", m.Propagation)
+	if m.Size != 0 {
+		c.size(field+".size", m.Size)
+	}
+	if m.Propagation != "" {
+		c.propagation(field+".propagation", m.Propagation)
+	}
 	if m.Subset != "" && m.Subset != "pid" {
 		c.add(field+".subset", "unknown subset "+strconv.Quote(m.Subset), "the only one is pid")
 	}
@@ -172,4 +176,17 @@ func (c *checker) idMapping(p *setup.Plan, field, value string) {
 	default:
 		c.add(field, "unknown mapping "+strconv.Quote(value), "known are none, jail and owner")
 	}
+}
+
+// hasWord looks for a word in a list without making new strings, as a plan has
+// many mounts.
+func hasWord(list, word string) bool {
+	for list != "" {
+		var first string
+		first, list, _ = strings.Cut(list, " ")
+		if first == word {
+			return true
+		}
+	}
+	return false
 }
