@@ -10,10 +10,12 @@ import (
 )
 
 // shells write the completions, one function each.
-var shells = map[string]func(io.Writer, []completedVerb){
-	"bash": bashCompletion,
-	"fish": fishCompletion,
-	"zsh":  zshCompletion,
+func shells() map[string]func(io.Writer, []completedVerb) {
+	return map[string]func(io.Writer, []completedVerb){
+		"bash": bashCompletion,
+		"fish": fishCompletion,
+		"zsh":  zshCompletion,
+	}
 }
 
 // A completedVerb is a verb with its flags.
@@ -24,7 +26,7 @@ type completedVerb struct {
 
 // printCompletion is the verb completion.
 func printCompletion(args []string) (int, error) {
-	if len(args) != 1 || shells[args[0]] == nil {
+	if len(args) != 1 || shells()[args[0]] == nil {
 		return 0, usage("completion takes the name of a shell", "bash, fish or zsh")
 	}
 	lines, err := helpVerbs()
@@ -39,7 +41,7 @@ func printCompletion(args []string) (int, error) {
 		}
 		verbs[i] = completedVerb{line, flags}
 	}
-	shells[args[0]](os.Stdout, verbs)
+	shells()[args[0]](os.Stdout, verbs)
 	return 0, nil
 }
 

@@ -30,28 +30,30 @@ var runHelp = []string{
 }
 
 // helpPages names the sections of each page; a verb's page has its name.
-var helpPages = map[string][]string{
-	"":           {"main"},
-	"completion": {"completion"},
-	"exec":       {"exec"},
-	"preset":     {"preset"},
-	"up":         {"up"},
-	"down":       {"down"},
-	"help":       {"main"},
-	"inspect":    {"inspect"},
-	"kill":       {"kill"},
-	"logs":       {"logs"},
-	"ls":         {"ls"},
-	"pause":      {"pause"},
-	"prune":      {"prune"},
-	"ps":         {"ps"},
-	"resume":     {"pause"},
-	"stop":       {"stop"},
-	"wait":       {"wait"},
-	"version":    {"main"},
-	"run":        runHelp,
-	"seccomp":    {"seccomp"},
-	"plan":       append([]string{"plan"}, runHelp...),
+func helpPages() map[string][]string {
+	return map[string][]string{
+		"":           {"main"},
+		"completion": {"completion"},
+		"exec":       {"exec"},
+		"preset":     {"preset"},
+		"up":         {"up"},
+		"down":       {"down"},
+		"help":       {"main"},
+		"inspect":    {"inspect"},
+		"kill":       {"kill"},
+		"logs":       {"logs"},
+		"ls":         {"ls"},
+		"pause":      {"pause"},
+		"prune":      {"prune"},
+		"ps":         {"ps"},
+		"resume":     {"pause"},
+		"stop":       {"stop"},
+		"wait":       {"wait"},
+		"version":    {"main"},
+		"run":        runHelp,
+		"seccomp":    {"seccomp"},
+		"plan":       append([]string{"plan"}, runHelp...),
+	}
 }
 
 // printHelp is the verb help.
@@ -68,7 +70,7 @@ func printHelp(args []string) (int, error) {
 
 // helpText joins the sections of a page with a blank line between them.
 func helpText(page string) (string, error) {
-	sections, ok := helpPages[page]
+	sections, ok := helpPages()[page]
 	if !ok {
 		return "", usage("no help for "+page, "see jailspawn help")
 	}

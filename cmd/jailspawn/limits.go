@@ -117,11 +117,13 @@ func parseMillis(s string) (uint64, error) {
 }
 
 // ioKeys are the limits of --io.
-var ioKeys = map[string]func(l *setup.IOLimit) *uint64{
-	"rbps":  func(l *setup.IOLimit) *uint64 { return &l.ReadBytes },
-	"wbps":  func(l *setup.IOLimit) *uint64 { return &l.WriteBytes },
-	"riops": func(l *setup.IOLimit) *uint64 { return &l.ReadOps },
-	"wiops": func(l *setup.IOLimit) *uint64 { return &l.WriteOps },
+func ioKeys() map[string]func(l *setup.IOLimit) *uint64 {
+	return map[string]func(l *setup.IOLimit) *uint64{
+		"rbps":  func(l *setup.IOLimit) *uint64 { return &l.ReadBytes },
+		"wbps":  func(l *setup.IOLimit) *uint64 { return &l.WriteBytes },
+		"riops": func(l *setup.IOLimit) *uint64 { return &l.ReadOps },
+		"wiops": func(l *setup.IOLimit) *uint64 { return &l.WriteOps },
+	}
 }
 
 // parseIO reads DEVICE,rbps=N,wbps=N,riops=N,wiops=N for each device, which is
@@ -136,7 +138,7 @@ func parseIO(list []string) ([]setup.IOLimit, error) {
 		}
 		for _, word := range words[1:] {
 			key, value, _ := strings.Cut(word, "=")
-			field, ok := ioKeys[key]
+			field, ok := ioKeys()[key]
 			if !ok {
 				return nil, usage("--io: unknown limit "+strconv.Quote(key), "known are rbps, wbps, riops and wiops")
 			}

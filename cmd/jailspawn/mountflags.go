@@ -16,30 +16,32 @@ type mountFlag struct {
 	alone string // where it goes, of a flag that takes no value
 }
 
-var mountFlags = map[string]mountFlag{
-	"ro":        {parse: bindFlag(setup.Mount{ReadOnly: true})},
-	"rw":        {parse: bindFlag(setup.Mount{})},
-	"try-ro":    {parse: bindFlag(setup.Mount{ReadOnly: true, Optional: true})},
-	"try-rw":    {parse: bindFlag(setup.Mount{Optional: true})},
-	"dev-bind":  {parse: bindFlag(setup.Mount{Dev: true})},
-	"ro-fd":     {parse: bindFDFlag(setup.Mount{ReadOnly: true})},
-	"rw-fd":     {parse: bindFDFlag(setup.Mount{})},
-	"device":    {parse: bindFlag(setup.Mount{Type: setup.Device})},
-	"tmpfs":     {parse: targetFlag(setup.Tmpfs)},
-	"dir":       {parse: targetFlag(setup.Dir)},
-	"proc":      {parse: procFlag},
-	"dev":       {parse: targetFlag(setup.Dev)},
-	"sys":       {parse: targetFlag(setup.Sys), alone: "/sys"},
-	"mqueue":    {parse: targetFlag(setup.Mqueue), alone: "/dev/mqueue"},
-	"mask":      {parse: targetFlag(setup.Mask)},
-	"ro-path":   {parse: targetFlag(setup.Protect)},
-	"keep":      {parse: keepFlag(true)},
-	"keep-dir":  {parse: keepFlag(false)},
-	"keep-file": {parse: keepFileFlag},
-	"file":      {parse: fileFlag},
-	"file-fd":   {parse: fileFDFlag},
-	"symlink":   {parse: symlinkFlag},
-	"mount":     {parse: parseMount},
+func mountFlags() map[string]mountFlag {
+	return map[string]mountFlag{
+		"ro":        {parse: bindFlag(setup.Mount{ReadOnly: true})},
+		"rw":        {parse: bindFlag(setup.Mount{})},
+		"try-ro":    {parse: bindFlag(setup.Mount{ReadOnly: true, Optional: true})},
+		"try-rw":    {parse: bindFlag(setup.Mount{Optional: true})},
+		"dev-bind":  {parse: bindFlag(setup.Mount{Dev: true})},
+		"ro-fd":     {parse: bindFDFlag(setup.Mount{ReadOnly: true})},
+		"rw-fd":     {parse: bindFDFlag(setup.Mount{})},
+		"device":    {parse: bindFlag(setup.Mount{Type: setup.Device})},
+		"tmpfs":     {parse: targetFlag(setup.Tmpfs)},
+		"dir":       {parse: targetFlag(setup.Dir)},
+		"proc":      {parse: procFlag},
+		"dev":       {parse: targetFlag(setup.Dev)},
+		"sys":       {parse: targetFlag(setup.Sys), alone: "/sys"},
+		"mqueue":    {parse: targetFlag(setup.Mqueue), alone: "/dev/mqueue"},
+		"mask":      {parse: targetFlag(setup.Mask)},
+		"ro-path":   {parse: targetFlag(setup.Protect)},
+		"keep":      {parse: keepFlag(true)},
+		"keep-dir":  {parse: keepFlag(false)},
+		"keep-file": {parse: keepFileFlag},
+		"file":      {parse: fileFlag},
+		"file-fd":   {parse: fileFDFlag},
+		"symlink":   {parse: symlinkFlag},
+		"mount":     {parse: parseMount},
+	}
 }
 
 // nothing leaves out what would stand at its target by default.

@@ -12,58 +12,60 @@ import (
 
 // mountKeys are the options of --mount. Those that take no value may stand
 // alone.
-var mountKeys = map[string]func(m *setup.Mount, value string) error{
-	"type":   func(m *setup.Mount, v string) error { m.Type = setup.MountType(v); return nil },
-	"source": func(m *setup.Mount, v string) error { m.Source = v; return nil },
-	"target": func(m *setup.Mount, v string) error { m.Target = v; return nil },
-	"fd": func(m *setup.Mount, v string) error {
-		n, err := parseFD(v)
-		m.SourceFD = &n
-		return err
-	},
-	"ro":          switchKey(func(m *setup.Mount) { m.ReadOnly = true }),
-	"rw":          switchKey(func(m *setup.Mount) { m.ReadOnly = false }),
-	"exec":        switchKey(func(m *setup.Mount) { m.NoExec = false }),
-	"noexec":      switchKey(func(m *setup.Mount) { m.NoExec = true }),
-	"dev":         switchKey(func(m *setup.Mount) { m.Dev = true }),
-	"nodev":       switchKey(func(m *setup.Mount) { m.Dev = false }),
-	"suid":        switchKey(func(m *setup.Mount) { m.Suid = true }),
-	"nosuid":      switchKey(func(m *setup.Mount) { m.Suid = false }),
-	"noatime":     switchKey(func(m *setup.Mount) { m.NoATime = true }),
-	"recursive":   switchKey(func(m *setup.Mount) { m.NonRecursive = false }),
-	"norecursive": switchKey(func(m *setup.Mount) { m.NonRecursive = true }),
-	"follow":      switchKey(func(m *setup.Mount) { m.Follow = true }),
-	"optional":    switchKey(func(m *setup.Mount) { m.Optional = true }),
-	"propagation": func(m *setup.Mount, v string) error { m.Propagation = setup.Propagation(v); return nil },
-	"idmap": func(m *setup.Mount, v string) error {
-		if m.IDMap = v; v == "" {
-			m.IDMap = setup.IDMapJail
-		}
-		return nil
-	},
-	"mode": func(m *setup.Mount, v string) error {
-		n, err := strconv.ParseUint(v, 8, 32)
-		if err != nil || n == 0 || n > 0o7777 {
-			return errors.New("mode " + strconv.Quote(v) + " is not an octal number up to 07777")
-		}
-		m.Mode = uint32(n)
-		return nil
-	},
-	"uid": func(m *setup.Mount, v string) error { return ownerKey(&m.UID, v) },
-	"gid": func(m *setup.Mount, v string) error { return ownerKey(&m.GID, v) },
-	"size": func(m *setup.Mount, v string) (err error) {
-		m.Size, err = parseSize(v)
-		return err
-	},
-	"content": func(m *setup.Mount, v string) error { m.Content = v; return nil },
-	"subset":  func(m *setup.Mount, v string) error { m.Subset = v; return nil },
-	"hidepid": func(m *setup.Mount, v string) error {
-		if word, ok := hidePIDs[v]; ok {
-			v = word
-		}
-		m.HidePID = v
-		return nil
-	},
+func mountKeys() map[string]func(m *setup.Mount, value string) error {
+	return map[string]func(m *setup.Mount, value string) error{
+		"type":   func(m *setup.Mount, v string) error { m.Type = setup.MountType(v); return nil },
+		"source": func(m *setup.Mount, v string) error { m.Source = v; return nil },
+		"target": func(m *setup.Mount, v string) error { m.Target = v; return nil },
+		"fd": func(m *setup.Mount, v string) error {
+			n, err := parseFD(v)
+			m.SourceFD = &n
+			return err
+		},
+		"ro":          switchKey(func(m *setup.Mount) { m.ReadOnly = true }),
+		"rw":          switchKey(func(m *setup.Mount) { m.ReadOnly = false }),
+		"exec":        switchKey(func(m *setup.Mount) { m.NoExec = false }),
+		"noexec":      switchKey(func(m *setup.Mount) { m.NoExec = true }),
+		"dev":         switchKey(func(m *setup.Mount) { m.Dev = true }),
+		"nodev":       switchKey(func(m *setup.Mount) { m.Dev = false }),
+		"suid":        switchKey(func(m *setup.Mount) { m.Suid = true }),
+		"nosuid":      switchKey(func(m *setup.Mount) { m.Suid = false }),
+		"noatime":     switchKey(func(m *setup.Mount) { m.NoATime = true }),
+		"recursive":   switchKey(func(m *setup.Mount) { m.NonRecursive = false }),
+		"norecursive": switchKey(func(m *setup.Mount) { m.NonRecursive = true }),
+		"follow":      switchKey(func(m *setup.Mount) { m.Follow = true }),
+		"optional":    switchKey(func(m *setup.Mount) { m.Optional = true }),
+		"propagation": func(m *setup.Mount, v string) error { m.Propagation = setup.Propagation(v); return nil },
+		"idmap": func(m *setup.Mount, v string) error {
+			if m.IDMap = v; v == "" {
+				m.IDMap = setup.IDMapJail
+			}
+			return nil
+		},
+		"mode": func(m *setup.Mount, v string) error {
+			n, err := strconv.ParseUint(v, 8, 32)
+			if err != nil || n == 0 || n > 0o7777 {
+				return errors.New("mode " + strconv.Quote(v) + " is not an octal number up to 07777")
+			}
+			m.Mode = uint32(n)
+			return nil
+		},
+		"uid": func(m *setup.Mount, v string) error { return ownerKey(&m.UID, v) },
+		"gid": func(m *setup.Mount, v string) error { return ownerKey(&m.GID, v) },
+		"size": func(m *setup.Mount, v string) (err error) {
+			m.Size, err = parseSize(v)
+			return err
+		},
+		"content": func(m *setup.Mount, v string) error { m.Content = v; return nil },
+		"subset":  func(m *setup.Mount, v string) error { m.Subset = v; return nil },
+		"hidepid": func(m *setup.Mount, v string) error {
+			if word, ok := hidePIDs[v]; ok {
+				v = word
+			}
+			m.HidePID = v
+			return nil
+		},
+	}
 }
 
 // opposites are options of which one --mount takes one.
@@ -96,7 +98,7 @@ func parseMount(s string) (setup.Mount, error) {
 	seen := map[string]bool{}
 	for _, word := range strings.Split(s, ",") {
 		key, value, _ := strings.Cut(word, "=")
-		set, ok := mountKeys[key]
+		set, ok := mountKeys()[key]
 		if !ok {
 			return m, errors.New("unknown option " + strconv.Quote(key) + ", known are " + strings.Join(sortedKeys(), " "))
 		}
@@ -131,7 +133,7 @@ func parseMount(s string) (setup.Mount, error) {
 
 func sortedKeys() []string {
 	var keys []string
-	for k := range mountKeys {
+	for k := range mountKeys() {
 		keys = append(keys, k)
 	}
 	sort.Strings(keys)

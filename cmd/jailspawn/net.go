@@ -24,7 +24,7 @@ type netOptions struct {
 
 func (o *netOptions) netFlags(f *pflag.FlagSet) {
 	f.Var(orderedFlag(o.addNet), "net", "")
-	for name, set := range interfaceFlags {
+	for name, set := range interfaceFlags() {
 		f.Var(orderedFlag(func(s string) error {
 			if len(o.network.Interfaces) == 0 {
 				o.orphan = "--" + name
@@ -37,24 +37,26 @@ func (o *netOptions) netFlags(f *pflag.FlagSet) {
 }
 
 // interfaceFlags describe the interface of the --net before them.
-var interfaceFlags = map[string]func(i *setup.Interface, value string) error{
-	"ip":      func(i *setup.Interface, s string) error { i.Addresses = append(i.Addresses, s); return nil },
-	"gateway": func(i *setup.Interface, s string) error { i.Gateways = append(i.Gateways, s); return nil },
-	"route": func(i *setup.Interface, s string) error {
-		to, via, _ := strings.Cut(s, "=")
-		i.Routes = append(i.Routes, setup.Route{To: to, Via: via})
-		return nil
-	},
-	"ifname": func(i *setup.Interface, s string) error { i.Name = s; return nil },
-	"mac":    func(i *setup.Interface, s string) error { i.MAC = s; return nil },
-	"mtu": func(i *setup.Interface, s string) error {
-		n, err := strconv.ParseUint(s, 10, 32)
-		if err != nil || n == 0 {
-			return errors.New(strconv.Quote(s) + " is not a number of bytes")
-		}
-		i.MTU = uint32(n)
-		return nil
-	},
+func interfaceFlags() map[string]func(i *setup.Interface, value string) error {
+	return map[string]func(i *setup.Interface, value string) error{
+		"ip":      func(i *setup.Interface, s string) error { i.Addresses = append(i.Addresses, s); return nil },
+		"gateway": func(i *setup.Interface, s string) error { i.Gateways = append(i.Gateways, s); return nil },
+		"route": func(i *setup.Interface, s string) error {
+			to, via, _ := strings.Cut(s, "=")
+			i.Routes = append(i.Routes, setup.Route{To: to, Via: via})
+			return nil
+		},
+		"ifname": func(i *setup.Interface, s string) error { i.Name = s; return nil },
+		"mac":    func(i *setup.Interface, s string) error { i.MAC = s; return nil },
+		"mtu": func(i *setup.Interface, s string) error {
+			n, err := strconv.ParseUint(s, 10, 32)
+			if err != nil || n == 0 {
+				return errors.New(strconv.Quote(s) + " is not a number of bytes")
+			}
+			i.MTU = uint32(n)
+			return nil
+		},
+	}
 }
 
 // A netMode is one way to connect a jail: a word of --net.

@@ -108,7 +108,7 @@ func TestPagesNameRealFlags(t *testing.T) {
 }
 
 func TestHelpFits(t *testing.T) {
-	for page := range helpPages {
+	for page := range helpPages() {
 		text, err := helpText(page)
 		if err != nil {
 			t.Fatal(err)
@@ -126,7 +126,7 @@ func TestCompletionsKnowHelp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for shell, write := range shells {
+	for shell, write := range shells() {
 		var b bytes.Buffer
 		write(&b, []completedVerb{{helpLine{name: "run"}, flags}})
 		for _, f := range flags {
@@ -143,7 +143,7 @@ func TestCompletionsKnowHelp(t *testing.T) {
 
 func allHelp(t *testing.T) string {
 	var all strings.Builder
-	for page := range helpPages {
+	for page := range helpPages() {
 		text, err := helpText(page)
 		if err != nil {
 			t.Fatal(err)

@@ -24,7 +24,7 @@ func (o *viewOptions) viewFlags(f *pflag.FlagSet) {
 	o.rootFlags(f)
 	f.BoolVar(&o.here, "here", false, "")
 	f.BoolVar(&o.hereRO, "here-ro", false, "")
-	for name, flag := range mountFlags {
+	for name, flag := range mountFlags() {
 		f.Var(&mountValue{&o.mounts, flag}, name, "")
 		if flag.alone != "" {
 			f.Lookup(name).NoOptDefVal = "true"

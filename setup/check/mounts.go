@@ -98,28 +98,30 @@ func (c *checker) bindSource(m *setup.Mount, field string) {
 	}
 }
 
-// mountOptions says which options each type takes.
-var mountOptions = map[setup.MountType]string{
-	setup.Bind:    "source_fd follow read_only noexec noatime dev suid non_recursive propagation optional idmap",
-	setup.Tmpfs:   "read_only noexec noatime dev suid uid gid mode size",
-	setup.Proc:    "read_only subset hidepid",
-	setup.Dev:     "",
-	setup.Dir:     "mode",
-	setup.Symlink: "",
-	setup.File:    "mode content optional",
-	setup.Mqueue:  "",
-	setup.Sys:     "",
-	setup.Device:  "",
-	setup.Mask:    "",
-	setup.Protect: "",
-	setup.Keep:    "read_only content",
+// mountOptions says which options a type takes.
+func mountOptions(t setup.MountType) (options string) {
+	switch t {
+	case setup.Bind:
+		return "source_fd follow read_only noexec noatime dev suid non_recursive propagation optional idmap"
+	case setup.Tmpfs:
+		return "read_only noexec noatime dev suid uid gid mode size"
+	case setup.Proc:
+		return "read_only subset hidepid"
+	case setup.Dir:
+		return "mode"
+	case setup.File:
+		return "mode content optional"
+	case setup.Keep:
+		return "read_only content"
+	}
+	return ""
 }
 
 func (c *checker) mountOptions(m *setup.Mount, field string) {
-	allowed, known := mountOptions[m.Type]
-	if !known {
+	if !slices.Contains(setup.MountTypes, m.Type) {
 		return
 	}
+	allowed := mountOptions(m.Type)
 	for _, o := range []struct {
 		name string
 		set  bool

@@ -9,9 +9,10 @@ import (
 )
 
 // told are the fields of a plan, by their names in JSON, that the sentences
-// cover with all below them. What is not told here is told by name and value,
+// cover with all below them. What is not told() here is told() by name and value,
 // so that no field is passed over.
-var told = map[string]bool{
+func told() map[string]bool {
+	return map[string]bool{
 	"version": true, "name": true, "share": true, "ids": true, "hostname": true, "domainname": true, "allow_userns": true, "hooks": true,
 	"root.source": true, "root.writable": true, "root.overlay": true, "root.upper": true,
 	"mounts.type": true, "mounts.source": true, "mounts.target": true, "mounts.read_only": true, "mounts.noexec": true,
@@ -25,9 +26,10 @@ var told = map[string]bool{
 	"process.argv": true, "process.env": true, "process.cwd": true, "process.uid": true, "process.gid": true, "process.groups": true,
 	"process.umask": true, "process.capabilities": true, "process.bounding": true, "process.securebits": true,
 	"process.allow_setuid": true, "process.labels": true, "process.schedule": true, "process.rlimits": true, "process.seccomp": true, "process.landlock": true, "process.pass_fds": true,
+	}
 }
 
-// topicOf files what is told by name under a topic.
+// topicOf files what is told() by name under a topic.
 func topicOf(field string) string {
 	switch top, _, _ := strings.Cut(field, "."); top {
 	case "mounts", "root":
@@ -47,7 +49,7 @@ func (f *facts) fields(prefix string, v reflect.Value) {
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 		field := v.Field(i)
-		if name == "" || name == "-" || told[prefix+name] || field.IsZero() {
+		if name == "" || name == "-" || told()[prefix+name] || field.IsZero() {
 			continue
 		}
 		f.field(prefix+name, field)
