@@ -13,19 +13,19 @@ import (
 // so that no field is passed over.
 func told() map[string]bool {
 	return map[string]bool{
-	"version": true, "name": true, "share": true, "ids": true, "hostname": true, "domainname": true, "allow_userns": true, "hooks": true,
-	"root.source": true, "root.writable": true, "root.overlay": true, "root.upper": true,
-	"mounts.type": true, "mounts.source": true, "mounts.target": true, "mounts.read_only": true, "mounts.noexec": true,
-	"mounts.dev": true, "mounts.suid": true, "mounts.optional": true, "mounts.size": true, "mounts.content": true, "mounts.mode": true,
-	"network.no_loopback": true, "network.join": true, "network.user": true, "network.publish": true, "network.nat": true, "network.filter": true, "network.sysctls": true, "network.confine": true,
-	"network.interfaces.kind": true, "network.interfaces.parent": true, "network.interfaces.name": true, "network.interfaces.addresses": true,
-	"network.interfaces.gateways": true, "network.interfaces.routes": true, "mounts.follow": true, "mounts.uid": true, "mounts.gid": true,
-	"resources.memory": true, "resources.memory_high": true, "resources.swap": true, "resources.millicpus": true, "resources.cpu_weight": true,
-	"resources.pids": true, "resources.io_weight": true, "resources.timeout_ms": true, "resources.cpu_time_ms": true,
-	"life.grace_ms": true, "process.terminal": true,
-	"process.argv": true, "process.env": true, "process.cwd": true, "process.uid": true, "process.gid": true, "process.groups": true,
-	"process.umask": true, "process.capabilities": true, "process.bounding": true, "process.securebits": true,
-	"process.allow_setuid": true, "process.labels": true, "process.schedule": true, "process.rlimits": true, "process.seccomp": true, "process.landlock": true, "process.pass_fds": true,
+		"version": true, "name": true, "share": true, "ids": true, "hostname": true, "domainname": true, "allow_userns": true, "hooks": true,
+		"root.source": true, "root.writable": true, "root.overlay": true, "root.upper": true,
+		"mounts.type": true, "mounts.source": true, "mounts.target": true, "mounts.read_only": true, "mounts.noexec": true,
+		"mounts.dev": true, "mounts.suid": true, "mounts.optional": true, "mounts.size": true, "mounts.content": true, "mounts.mode": true,
+		"network.no_loopback": true, "network.join": true, "network.user": true, "network.publish": true, "network.nat": true, "network.filter": true, "network.sysctls": true, "network.confine": true,
+		"network.interfaces.kind": true, "network.interfaces.parent": true, "network.interfaces.name": true, "network.interfaces.addresses": true,
+		"network.interfaces.gateways": true, "network.interfaces.routes": true, "mounts.follow": true, "mounts.uid": true, "mounts.gid": true,
+		"resources.memory": true, "resources.memory_high": true, "resources.swap": true, "resources.millicpus": true, "resources.cpu_weight": true,
+		"resources.pids": true, "resources.io_weight": true, "resources.timeout_ms": true, "resources.cpu_time_ms": true,
+		"life.grace_ms": true, "process.terminal": true,
+		"process.argv": true, "process.env": true, "process.cwd": true, "process.uid": true, "process.gid": true, "process.groups": true,
+		"process.umask": true, "process.capabilities": true, "process.bounding": true, "process.securebits": true,
+		"process.allow_setuid": true, "process.labels": true, "process.schedule": true, "process.rlimits": true, "process.seccomp": true, "process.landlock": true, "process.pass_fds": true,
 	}
 }
 
