@@ -73,7 +73,10 @@ type Interface struct {
 	Parent string `json:"parent,omitempty"`
 
 	// Mode of a macvlan: bridge (default, jails on one parent reach each other)
-	// or private.
+	// or private. Of an ipvlan: l2 (default; neighbours are found as on any
+	// wire), l3 (the parent's namespace routes, nobody is asked) or l3s (the
+	// same, seen by packet filters there). All ipvlans of a parent have one
+	// mode.
 	Mode string `json:"mode,omitempty"`
 
 	// Name inside the jail; 15 bytes at most.

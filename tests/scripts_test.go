@@ -58,7 +58,9 @@ var features = map[string]func() bool{
 	"macvlan": inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type macvlan"),
 	"ipvlan":  inNetwork("sh", "-c", "ip link add p0 type veth && ip link add link p0 type ipvlan"),
 	"nft":     inNetwork("nft", "add table inet t"),
-	"pasta":   func() bool { return exec.Command("sh", "-c", "command -v pasta && : <>/dev/net/tun").Run() == nil },
+	// A device that jails may take from this machine.
+	"nic":   func() bool { return os.Getenv("JAIL_TEST_NIC") != "" },
+	"pasta": func() bool { return exec.Command("sh", "-c", "command -v pasta && : <>/dev/net/tun").Run() == nil },
 
 	"busybox":  has("busybox"),
 	"squashfs": has("mksquashfs"),
@@ -111,6 +113,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 			e.Setenv("BIN", dir)
 			e.Setenv("REPO", repo)
+			e.Setenv("JAIL_TEST_NIC", os.Getenv("JAIL_TEST_NIC"))
 			e.Setenv("UID", strconv.Itoa(os.Geteuid()))
 			e.Defer(func() { endJails(dir, filepath.Join(e.WorkDir, "run")) })
 			return os.Chmod(e.WorkDir, 0o755)

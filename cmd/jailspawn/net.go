@@ -82,7 +82,7 @@ func netModes() []netMode {
 		{"veth", "", false, addInterface(setup.Veth)},
 		{"bridge", "BRIDGE", false, addInterface(setup.Bridge)},
 		{"macvlan", "PARENT[,private]", false, addInterface(setup.Macvlan)},
-		{"ipvlan", "PARENT", false, addInterface(setup.IPvlan)},
+		{"ipvlan", "PARENT[,l3]", false, addInterface(setup.IPvlan)},
 		{"nic", "DEVICE", false, addInterface(setup.NIC)},
 	}
 }
@@ -91,7 +91,7 @@ func addInterface(kind setup.InterfaceKind) func(*netOptions, string) error {
 	return func(o *netOptions, value string) error {
 		i := setup.Interface{Kind: kind, Name: "eth" + strconv.Itoa(len(o.network.Interfaces))}
 		i.Parent = value
-		if kind == setup.Macvlan {
+		if kind == setup.Macvlan || kind == setup.IPvlan {
 			i.Parent, i.Mode, _ = strings.Cut(value, ",")
 		}
 		o.network.Interfaces = append(o.network.Interfaces, i)

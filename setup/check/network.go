@@ -58,6 +58,12 @@ func (c *checker) ownNamespace(p *setup.Plan) {
 	}
 }
 
+// linkModes are the ways in which interfaces share their parent.
+var linkModes = map[setup.InterfaceKind][]string{
+	setup.Macvlan: {"bridge", "private"},
+	setup.IPvlan:  {"l2", "l3", "l3s"},
+}
+
 func (c *checker) link(n *setup.Network, index int) {
 	i := &n.Interfaces[index]
 	field := "network.interfaces[" + strconv.Itoa(index) + "]"
@@ -67,8 +73,12 @@ func (c *checker) link(n *setup.Network, index int) {
 	if !slices.Contains([]setup.InterfaceKind{setup.Veth, setup.Bridge, setup.Macvlan, setup.IPvlan, setup.NIC}, i.Kind) {
 		c.add(field+".kind", "unknown kind "+strconv.Quote(string(i.Kind)), "known are veth bridge macvlan ipvlan nic")
 	}
-	if i.Mode != "" && (i.Kind != setup.Macvlan || (i.Mode != "private" && i.Mode != "bridge")) {
-		c.add(field+".mode", "unknown mode "+strconv.Quote(i.Mode), "a macvlan is bridge or private")
+	if modes := linkModes[i.Kind]; i.Mode != "" && !slices.Contains(modes, i.Mode) {
+		hint := "a " + string(i.Kind) + " has none"
+		if modes != nil {
+			hint = "known for " + string(i.Kind) + " are " + strings.Join(modes, " ")
+		}
+		c.add(field+".mode", "unknown mode "+strconv.Quote(i.Mode), hint)
 	}
 	c.linkName(field+".name", i.Name)
 	if i.Parent != "" {

@@ -75,6 +75,9 @@ func (a *Attachment) attach(jail <-chan int) error {
 	w, err := newWork(a)
 	defer w.close()
 	if err == nil {
+		err = w.claimAddresses()
+	}
+	if err == nil {
 		err = w.guard()
 	}
 	pidfd, ok := <-jail
@@ -132,7 +135,7 @@ type work struct {
 	lender           *netlink.Handle // of the host, if a device is moved; else nil
 	hostSys, jailSys settings
 	jailNS, hostNS   int    // the latter only if a device is moved
-	hostID           uint64 // of hostNS
+	hostID           uint64 // tells the host's namespace from others
 	probe            int    // an unbound socket of the host's namespace
 	links            []link
 }
@@ -156,6 +159,9 @@ func newWork(a *Attachment) (w *work, err error) {
 			return w, err
 		}
 		w.links = append(w.links, l)
+	}
+	if w.hostID, err = namespaceID("/proc/thread-self/ns/net"); err != nil {
+		return w, err
 	}
 	if n.Lends() {
 		if err := w.lend(); err != nil {
@@ -188,11 +194,8 @@ func (w *work) lend() error {
 // openHostNS opens the namespace to which a device is given back.
 func (w *work) openHostNS() (err error) {
 	const path = "/proc/thread-self/ns/net"
-	if w.hostNS, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
-		return setup.Fail("network", path, err)
-	}
-	w.hostID, err = namespaceID(path)
-	return err
+	w.hostNS, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return setup.Fail("network", path, err)
 }
 
 // name chooses the name of the host's end and claims it.

@@ -98,18 +98,9 @@ func (w *work) vlan(l *link) error {
 	if err != nil {
 		return err
 	}
-	var mode *nl.RtAttr
-	switch {
-	case l.Kind == setup.IPvlan:
-		mode = nl.NewRtAttr(nl.IFLA_IPVLAN_MODE, nl.Uint16Attr(uint16(netlink.IPVLAN_MODE_L2)))
-	case l.Mode == "private":
-		mode = word(nl.IFLA_MACVLAN_MODE, nl.MACVLAN_MODE_PRIVATE)
-	default:
-		mode = word(nl.IFLA_MACVLAN_MODE, nl.MACVLAN_MODE_BRIDGE)
-	}
 	parts := []nl.NetlinkRequestData{
 		linkHeader(0), linkNamed(l.Name), word(unix.IFLA_NET_NS_FD, uint32(w.jailNS)),
-		word(unix.IFLA_LINK, uint32(parent.Attrs().Index)), kindOf(string(l.Kind), mode),
+		word(unix.IFLA_LINK, uint32(parent.Attrs().Index)), kindOf(string(l.Kind), l.mode()),
 	}
 	w.free(l)
 	w.host.change(unix.RTM_NEWLINK, fresh, func(err error) error {
@@ -131,6 +122,18 @@ func (w *work) vlan(l *link) error {
 	}
 	l.index = device.Attrs().Index
 	return nil
+}
+
+// mode is how a macvlan or ipvlan shares its parent.
+func (l *link) mode() *nl.RtAttr {
+	if l.Kind == setup.IPvlan {
+		modes := map[string]netlink.IPVlanMode{"": netlink.IPVLAN_MODE_L2, "l2": netlink.IPVLAN_MODE_L2, "l3": netlink.IPVLAN_MODE_L3, "l3s": netlink.IPVLAN_MODE_L3S}
+		return nl.NewRtAttr(nl.IFLA_IPVLAN_MODE, nl.Uint16Attr(uint16(modes[l.Mode])))
+	}
+	if l.Mode == "private" {
+		return word(nl.IFLA_MACVLAN_MODE, nl.MACVLAN_MODE_PRIVATE)
+	}
+	return word(nl.IFLA_MACVLAN_MODE, nl.MACVLAN_MODE_BRIDGE)
 }
 
 // parent finds the device of the host that the plan names.
