@@ -130,8 +130,8 @@ type Filter struct {
 	Deny  []Peer `json:"deny,omitempty"`
 	Allow []Peer `json:"allow,omitempty"`
 
-	// Open lets pass what neither list names. With false, the safe default, an
-	// empty Allow allows nothing.
+	// Open lets pass what neither list names; with NAT, the host itself still
+	// not. With false, the safe default, an empty Allow allows nothing.
 	Open bool `json:"open,omitempty"`
 
 	// Accept lists who may connect to the jail; a Peer's port is then the

@@ -58,10 +58,15 @@ func (c *checker) ownNamespace(p *setup.Plan) {
 	}
 }
 
-// linkModes are the ways in which interfaces share their parent.
-var linkModes = map[setup.InterfaceKind][]string{
-	setup.Macvlan: {"bridge", "private"},
-	setup.IPvlan:  {"l2", "l3", "l3s"},
+// linkModes are the ways in which interfaces of a kind share their parent.
+func linkModes(k setup.InterfaceKind) []string {
+	switch k {
+	case setup.Macvlan:
+		return []string{"bridge", "private"}
+	case setup.IPvlan:
+		return []string{"l2", "l3", "l3s"}
+	}
+	return nil
 }
 
 func (c *checker) link(n *setup.Network, index int) {
@@ -73,7 +78,7 @@ func (c *checker) link(n *setup.Network, index int) {
 	if !slices.Contains([]setup.InterfaceKind{setup.Veth, setup.Bridge, setup.Macvlan, setup.IPvlan, setup.NIC}, i.Kind) {
 		c.add(field+".kind", "unknown kind "+strconv.Quote(string(i.Kind)), "known are veth bridge macvlan ipvlan nic")
 	}
-	if modes := linkModes[i.Kind]; i.Mode != "" && !slices.Contains(modes, i.Mode) {
+	if modes := linkModes(i.Kind); i.Mode != "" && !slices.Contains(modes, i.Mode) {
 		hint := "a " + string(i.Kind) + " has none"
 		if modes != nil {
 			hint = "known for " + string(i.Kind) + " are " + strings.Join(modes, " ")

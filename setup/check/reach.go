@@ -65,6 +65,9 @@ func (c *checker) filter(p *setup.Plan) {
 			c.peer("network.filter."+l.field+"["+strconv.Itoa(i)+"]", peer)
 		}
 	}
+	if len(n.Interfaces) == 0 && !n.User && n.Join == "" && !p.Shares(setup.NetNS) {
+		c.add("network.filter", "there is no network to filter", "add an interface: --net veth, or another")
+	}
 	if !slices.ContainsFunc(n.Interfaces, func(i setup.Interface) bool { return i.Kind != setup.Veth }) && !n.User {
 		return // the rules are on the host
 	}

@@ -3,6 +3,7 @@ package meaning
 import (
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/jailspawn/jailspawn/setup"
 )
@@ -28,6 +29,8 @@ func (f *facts) network(p *setup.Plan) {
 	for i := range n.Interfaces {
 		f.networkInterface(&n.Interfaces[i])
 	}
+	f.reach(n)
+	f.nameServers(p)
 	for _, b := range n.Publish {
 		where := b.Address
 		if where == "" {
@@ -36,13 +39,30 @@ func (f *facts) network(p *setup.Plan) {
 		f.say(Network, "These ports of the host lead into the jail: %s.",
 			b.Protocol+" "+port(b.Port)+" on "+where+" to "+port(b.JailPort))
 	}
-	if n.NAT {
-		f.say(Network, "It reaches what lies beyond the host by the host's address.")
-	}
 	f.filter(n.Filter)
 	for _, s := range n.Sysctls {
 		f.say(Network, "Settings of its network: %s.", s.Name+" = "+s.Value)
 	}
+}
+
+// connection tells with whom an interface connects.
+func connection(i *setup.Interface) string {
+	switch i.Kind {
+	case setup.Veth:
+		return ", whose other end is the host's"
+	case setup.Bridge:
+		return ", on one wire with all that is on that bridge of the host"
+	case setup.Macvlan:
+		if i.Mode == "private" {
+			return ", on the wire of that device of the host, but reaches neither the host itself nor other jails there"
+		}
+		return ", on the wire of that device of the host, but never reaches the host itself"
+	case setup.IPvlan:
+		return ", on the wire of that device of the host and with its hardware address, but never reaches the host itself"
+	case setup.NIC:
+		return ", a device that the host lacks meanwhile"
+	}
+	return ""
 }
 
 func (f *facts) networkInterface(i *setup.Interface) {
@@ -50,7 +70,10 @@ func (f *facts) networkInterface(i *setup.Interface) {
 	if i.Parent != "" {
 		what += " of " + i.Parent
 	}
-	f.say(Network, "It has the network interface %s.", what+")")
+	if i.Mode != "" {
+		what += ", " + i.Mode
+	}
+	f.say(Network, "It has the interface %s"+connection(i)+".", what+")")
 	for _, a := range i.Addresses {
 		f.say(Network, "Its addresses are %s.", a)
 	}
@@ -59,6 +82,51 @@ func (f *facts) networkInterface(i *setup.Interface) {
 	}
 	for _, r := range i.Routes {
 		f.say(Network, "It has the routes %s.", r.To+" by "+i.Name+" "+r.Via)
+	}
+}
+
+// reach tells what passes the host between it and a veth pair, and who may
+// begin a conversation with the jail.
+func (f *facts) reach(n *setup.Network) {
+	pair, wire := false, false
+	for i := range n.Interfaces {
+		pair = pair || n.Interfaces[i].Kind == setup.Veth
+		wire = wire || n.Interfaces[i].Kind != setup.Veth
+	}
+	switch {
+	case n.NAT && (n.Filter == nil || n.Filter.Open):
+		f.say(Network, "Through the host it talks to whom the host can reach, by the host's address, but not to the host itself, nor to another jail's veth that doesn't accept it.")
+	case n.NAT:
+		f.say(Network, "What it sends beyond the host bears the host's address.")
+	case pair && n.Filter == nil:
+		f.say(Network, "Through the host it talks to nobody, the host included, but it answers.")
+	}
+	if wire && n.Filter == nil {
+		f.say(Network, "It can talk to whoever is on its wire.")
+	}
+	if n.Filter != nil && len(n.Filter.Accept) > 0 {
+		return // these are told
+	}
+	if pair {
+		f.say(Network, "The host can connect to it, and nobody else through the host.")
+	}
+	if wire {
+		f.say(Network, "Whoever is on its wire can connect to it.")
+	}
+}
+
+// nameServers tells whom it asks for names, where that is the jail's own matter.
+func (f *facts) nameServers(p *setup.Plan) {
+	for i := range p.Mounts {
+		m := &p.Mounts[i]
+		if m.Type != setup.File || m.Target != "/etc/resolv.conf" {
+			continue
+		}
+		for line := range strings.Lines(m.Content) {
+			if words := strings.Fields(line); len(words) > 1 && words[0] == "nameserver" {
+				f.say(Network, "It asks these name servers: %s.", words[1])
+			}
+		}
 	}
 }
 
@@ -74,27 +142,43 @@ func (f *facts) filter(l *setup.Filter) {
 	}
 	switch {
 	case l.Open:
-		f.say(Network, "It can talk to all that is not refused.")
+		f.say(Network, "Of whom it reaches it can talk to all that are not named here.")
 	default:
 		f.say(Network, "It can talk to nobody else outside.")
 	}
 	for _, p := range l.Accept {
-		f.say(Network, "It can be talked to by %s.", peer(p))
+		f.say(Network, "These can connect to it: %s.", caller(p))
 	}
 }
 
+// peer tells of somebody whom the jail calls.
 func peer(p setup.Peer) string {
-	s := "anybody"
-	if p.Net != "" {
-		s = p.Net
+	who := p.Net
+	if who == "" {
+		who = "anybody"
 	}
-	if p.Port != 0 {
-		s += " port " + port(p.Port)
+	return who + service(p, " at ")
+}
+
+// caller tells of somebody who calls the jail; the port is the jail's.
+func caller(p setup.Peer) string {
+	who := p.Net
+	if who == "" {
+		who = "anybody"
 	}
-	if p.Protocol != "" {
-		s += " by " + p.Protocol
+	return who + service(p, " to its ")
+}
+
+func service(p setup.Peer, before string) string {
+	switch {
+	case p.Port != 0 && p.Protocol != "":
+		return before + p.Protocol + " port " + port(p.Port)
+	case p.Port != 0:
+		return before + "port " + port(p.Port)
+	case p.Protocol != "":
+		return " by " + p.Protocol
 	}
-	return s
+	return ""
 }
 
 func port(n uint16) string { return strconv.Itoa(int(n)) }

@@ -9,7 +9,7 @@ import (
 )
 
 // told are the fields of a plan, by their names in JSON, that the sentences
-// cover with all below them. What is not told() here is told() by name and value,
+// cover with all below them. What is not told here is told by name and value,
 // so that no field is passed over.
 func told() map[string]bool {
 	return map[string]bool{
@@ -18,7 +18,7 @@ func told() map[string]bool {
 		"mounts.type": true, "mounts.source": true, "mounts.target": true, "mounts.read_only": true, "mounts.noexec": true,
 		"mounts.dev": true, "mounts.suid": true, "mounts.optional": true, "mounts.size": true, "mounts.content": true, "mounts.mode": true,
 		"network.no_loopback": true, "network.join": true, "network.user": true, "network.publish": true, "network.nat": true, "network.filter": true, "network.sysctls": true, "network.confine": true,
-		"network.interfaces.kind": true, "network.interfaces.parent": true, "network.interfaces.name": true, "network.interfaces.addresses": true,
+		"network.interfaces.kind": true, "network.interfaces.parent": true, "network.interfaces.mode": true, "network.interfaces.name": true, "network.interfaces.addresses": true,
 		"network.interfaces.gateways": true, "network.interfaces.routes": true, "mounts.follow": true, "mounts.uid": true, "mounts.gid": true,
 		"resources.memory": true, "resources.memory_high": true, "resources.swap": true, "resources.millicpus": true, "resources.cpu_weight": true,
 		"resources.pids": true, "resources.io_weight": true, "resources.timeout_ms": true, "resources.cpu_time_ms": true,
@@ -29,7 +29,7 @@ func told() map[string]bool {
 	}
 }
 
-// topicOf files what is told() by name under a topic.
+// topicOf files what is told by name under a topic.
 func topicOf(field string) string {
 	switch top, _, _ := strings.Cut(field, "."); top {
 	case "mounts", "root":

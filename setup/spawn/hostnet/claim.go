@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
-
 )
 
 // claimAddresses keeps the addresses of a jail on the wire of a device of the
@@ -65,4 +64,3 @@ func openClaims() (int, error) {
 	}
 	return unix.Open(filepath.Join(records(), ".addresses"), unix.O_RDWR|unix.O_CREAT|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 }
-

@@ -20,7 +20,7 @@ func JailRules(n *setup.Network) []byte {
 		return nil
 	}
 	b := table.NewBatch(tablePrefix+"filter", table.Both)
-	policy(b, n.Filter, nil)
+	policy(b, n.Filter, false)
 	b.Base("output", table.Sent)
 	b.Rule("output", table.To("lo"), table.Accept())
 	b.Rule("output", table.Goto("policy"))
@@ -49,12 +49,9 @@ func filtersInside(n *setup.Network) bool {
 // hostRules is the table of the jail's veth interfaces on the host.
 func hostRules(n *setup.Network, links []link) []byte {
 	b := table.NewBatch(tablePrefix+links[0].end, families(links))
-	policy(b, n.Filter, func() {
-		if n.NAT && n.Filter == nil {
-			b.Rule("policy", table.ToHost(), b.Unreachable())
-			b.Rule("policy", table.Accept())
-		}
-	})
+	// What lies beyond the host is open, and not the host itself.
+	beyond := n.NAT && (n.Filter == nil || n.Filter.Open)
+	policy(b, n.Filter, beyond)
 	b.Base("arriving", table.Arriving)
 	b.Base("forwarded", table.Forwarded)
 	for i := range links {
@@ -82,8 +79,8 @@ func families(links []link) table.Family {
 }
 
 // policy decides on what the jail sends: answers pass, then the filter's lists
-// count. The function more adds to the end of it.
-func policy(b *table.Batch, f *setup.Filter, more func()) {
+// count. beyond opens what is none of the host's addresses.
+func policy(b *table.Batch, f *setup.Filter, beyond bool) {
 	b.Chain("policy")
 	neighbours(b, "policy")
 	b.Rule("policy", table.Answer(), table.Accept())
@@ -94,13 +91,13 @@ func policy(b *table.Batch, f *setup.Filter, more func()) {
 			}
 		}
 		peers(b, "policy", f.Allow, table.Destination)
-		if f.Open {
-			b.Rule("policy", table.Accept())
-			return
-		}
 	}
-	if more != nil {
-		more()
+	if beyond {
+		reject(b, "policy", table.ToHost())
+	}
+	if beyond || (f != nil && f.Open) {
+		b.Rule("policy", table.Accept())
+		return
 	}
 	refuse(b, "policy")
 }
