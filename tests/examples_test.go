@@ -16,13 +16,16 @@ var examples = map[string]struct {
 	needs  []string
 	root   bool
 }{
-	"shell":        {prints: []string{`(?m)^(# |\$ )*shell$`}},
-	"wrap-cc":      {prints: []string{`compiled in a jail`}, needs: []string{"cc"}},
-	"python":       {prints: []string{`(?m)^42$`}, needs: []string{"/usr/bin/python3"}},
-	"go-build":     {prints: []string{`built in a jail`}, needs: []string{"go"}},
-	"node":         {prints: []string{`built from the allowed registry`, `evil is not on the list in allowed/`, `refused, as it should be`}, needs: []string{"node", "npm"}},
-	"judge":        {prints: []string{`1-right: accepted`, `2-wrong: wrong answer`, `3-slow: time limit`, `4-fails: runtime error`, `5-peeks: wrong answer`}},
-	"agent":        {prints: []string{`2 tests passed`, `(?m)^2$`, `git over loopback works`, `hooks are refused`, `git config is refused`, `no keys to be seen`}, needs: []string{"git"}},
+	"shell":    {prints: []string{`(?m)^(# |\$ )*shell$`}},
+	"wrap-cc":  {prints: []string{`compiled in a jail`}, needs: []string{"cc"}},
+	"python":   {prints: []string{`(?m)^42$`}, needs: []string{"/usr/bin/python3"}},
+	"go-build": {prints: []string{`built in a jail`}, needs: []string{"go"}},
+	"node":     {prints: []string{`built from the allowed registry`, `evil is not on the list in allowed/`, `refused, as it should be`}, needs: []string{"node", "npm"}},
+	"judge":    {prints: []string{`1-right: accepted`, `2-wrong: wrong answer`, `3-slow: time limit`, `4-fails: runtime error`, `5-peeks: wrong answer`}},
+	"agent": {prints: []string{
+		`2 tests passed`, `(?m)^2$`, `git over loopback works`, `1 test passed`, `elsewhere.example:80 is not in allowed-servers; add it there to allow it`,
+		`no way past the proxy`, `hooks are refused`, `git config is refused`, `a new .envrc is refused`, `editor settings are refused`, `no keys to be seen`,
+	}, needs: []string{"git", "curl", "/usr/bin/python3"}},
 	"nginx":        {prints: []string{`<h1>from a jail</h1>`}, needs: []string{"nginx", "curl"}},
 	"postgres":     {prints: []string{`processed: 20/20`}, needs: []string{"pgbench", "/usr/lib/postgresql/15/bin/postgres"}},
 	"two-services": {prints: []string{`the front, in front of the back`}, needs: []string{"/usr/bin/python3"}},
