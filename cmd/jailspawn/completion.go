@@ -63,8 +63,11 @@ func (l *helpLine) choices() []string {
 			}
 		}
 		return names
-	case strings.Contains(value, "|") && strings.ToLower(value) == value:
-		return strings.Split(value, "|")
+	}
+	for _, value := range []string{l.value, l.other} {
+		if strings.Contains(value, "|") && strings.ToLower(value) == value {
+			return strings.Split(value, "|")
+		}
 	}
 	return nil
 }
@@ -82,7 +85,7 @@ func (l *helpLine) isPath() bool {
 const bashHead = `# bash completion for jailspawn
 _jailspawn() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
-	local flags="" i
+	local flags="" i name=
 	COMPREPLY=()
 	[[ $prev == = ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}
 	[[ $cur == = ]] && prev=${COMP_WORDS[COMP_CWORD - 1]} && cur=
@@ -100,12 +103,16 @@ const bashTail = `	for ((i = 2; i < COMP_CWORD; i++)); do
 			i=$((i + 1))
 			;;
 		*:-*) ;;
+		exec:*)
+			[[ -z $name ]] || break
+			name=${COMP_WORDS[i]}
+			;;
 		*) break ;;
 		esac
 	done
 	if ((i >= COMP_CWORD)) && [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$cur")
-	elif [[ $verb == @(run|plan|exec) ]]; then
+	elif [[ $verb == @(run|plan) || $verb == exec && -n $name ]]; then
 		if ((i < COMP_CWORD)) && declare -F _command_offset >/dev/null; then
 			_command_offset "$i"
 		else
@@ -152,8 +159,61 @@ func bashCompletion(w io.Writer, verbs []completedVerb) {
 	fmt.Fprintf(w, bashTail, strings.Join(valued, " | "))
 }
 
+// fishHead has two functions. The one tells the words of the command that follows
+// the flags, up to the cursor, and fails where there is none yet; the other
+// whether a flag of a verb can stand at the cursor.
+const fishHead = `# fish completion for jailspawn
+function __jailspawn_command
+	set -l words (commandline -opc)
+	set -l verb $words[2]
+	set -l i 3
+	set -l name
+	contains -- $verb run plan exec; or return 1
+	while test $i -le (count $words)
+		switch $verb:$words[$i]
+			case '*:--'
+				set i (math $i + 1)
+				break
+			case %s
+				set i (math $i + 2)
+			case '*:-*'
+				set i (math $i + 1)
+			case 'exec:*'
+				test -n "$name"; and break
+				set name $words[$i]
+				set i (math $i + 1)
+			case '*'
+				break
+		end
+	end
+	test $verb = exec -a -z "$name"; and return 1
+	if test $i -gt (count $words)
+		contains -- -- $words; or not string match -q -- '-*' (commandline -ct)
+		return
+	end
+	printf '%%s\n' $words[$i..]
+end
+function __jailspawn_complete_command
+	complete --do-complete=(string join ' ' -- (string escape -- (__jailspawn_command)) (commandline -ct))
+end
+function __jailspawn_flags
+	set -l words (commandline -opc)
+	test "$words[2]" = $argv[1]; and test -z "$(__jailspawn_command)"; and not contains -- -- $words
+end
+complete -c jailspawn -f
+complete -c jailspawn -n __jailspawn_command -a '(__jailspawn_complete_command)'
+`
+
 func fishCompletion(w io.Writer, verbs []completedVerb) {
-	fmt.Fprint(w, "# fish completion for jailspawn\ncomplete -c jailspawn -f\n")
+	var valued []string
+	for _, v := range verbs {
+		for _, f := range v.flags {
+			if f.value != "" && v.runsCommand() {
+				valued = append(valued, v.name+":--"+f.name)
+			}
+		}
+	}
+	fmt.Fprintf(w, fishHead, strings.Join(valued, " "))
 	for _, v := range verbs {
 		fmt.Fprintf(w, "complete -c jailspawn -n __fish_use_subcommand -a %s -d %s\n", v.name, quoted(v.text))
 		for _, f := range v.flags {
@@ -166,10 +226,7 @@ func fishCompletion(w io.Writer, verbs []completedVerb) {
 			case f.value != "":
 				value = " -x"
 			}
-			fmt.Fprintf(w, "complete -c jailspawn -n '__fish_seen_subcommand_from %s' -l %s%s -d %s\n", v.name, f.name, value, quoted(f.text))
-		}
-		if v.runsCommand() {
-			fmt.Fprintf(w, "complete -c jailspawn -n '__fish_seen_subcommand_from %s' -x -a '(__fish_complete_subcommand)'\n", v.name)
+			fmt.Fprintf(w, "complete -c jailspawn -n '__jailspawn_flags %s' -l %s%s -d %s\n", v.name, f.name, value, quoted(f.text))
 		}
 	}
 }
@@ -186,7 +243,12 @@ func zshCompletion(w io.Writer, verbs []completedVerb) {
 			fmt.Fprintf(w, " \\\n\t\t%s", quoted("*--"+f.name+zshValue(&f)))
 		}
 		if v.runsCommand() {
-			fmt.Fprint(w, " \\\n\t\t'(-)1:command:_command_names -e' \\\n\t\t'*::arguments:_normal'")
+			command := 1
+			if v.name == "exec" {
+				fmt.Fprint(w, " \\\n\t\t'1:name: '")
+				command++
+			}
+			fmt.Fprintf(w, " \\\n\t\t'(-)%d:command:_command_names -e' \\\n\t\t'*::arguments:_normal'", command)
 		}
 		fmt.Fprint(w, "\n\t;;\n")
 	}

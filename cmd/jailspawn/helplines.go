@@ -8,6 +8,7 @@ type helpLine struct {
 	name  string // "ro"; a verb's name
 	value string // "PATH[:DEST]"; empty for a flag that takes none
 	text  string // "show a file or directory, ..."
+	other string // another form of its value, of a flag that is listed twice
 }
 
 // helpVerbs returns the verbs that the main page lists, in its order.
@@ -36,8 +37,13 @@ func helpFlags(verb string) ([]helpLine, error) {
 // flagLines returns the flags that a help text lists, each once.
 func flagLines(text string) []helpLine {
 	var list []helpLine
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for line := range strings.Lines(text) {
+		if text, more := strings.CutPrefix(line, textColumn); more && len(list) > 0 && !strings.HasPrefix(text, " ") {
+			last := &list[len(list)-1]
+			last.text = strings.TrimPrefix(last.text+" "+strings.TrimSpace(text), " ")
+			continue
+		}
 		head, desc := columns(line)
 		if strings.HasPrefix(head, "-") && len(head) > 4 && head[2] == ',' {
 			head = head[4:] // "-f, --file FILE"
@@ -47,14 +53,19 @@ func flagLines(text string) []helpLine {
 		}
 		for _, part := range strings.Split(strings.TrimPrefix(head, "--"), ", --") {
 			name, value, _ := strings.Cut(part, " ")
-			if !seen[name] {
-				list = append(list, helpLine{name, value, desc})
+			if at, again := seen[name]; again {
+				list[at].other = value
+			} else {
+				seen[name] = len(list)
+				list = append(list, helpLine{name: name, value: value, text: desc})
 			}
-			seen[name] = true
 		}
 	}
 	return list
 }
+
+// textColumn stands before a text that goes on from the line above.
+const textColumn = "                        "
 
 // columns splits an indented line of help at the gap before its text.
 func columns(line string) (head, text string) {
