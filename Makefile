@@ -35,7 +35,7 @@ check: all ## formatting, vet, staticcheck, shellcheck, mandoc
 	$(GO) vet ./...
 	$(GO) vet -tags compare ./tests
 	$(GO) tool staticcheck ./...
-	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run rootfs-examples/*/build -; shellcheck tests/kernels/*; fi
+	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run rootfs-examples/*/build -; shellcheck tests/kernels/run tests/kernels/*-stage; fi
 	if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*; fi
 
 fmt: ## format the sources

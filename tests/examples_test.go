@@ -7,14 +7,17 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/kballard/go-shellquote"
 )
 
 // examples are the directories under rootfs-examples: what their run line has
 // to print, and the programs that they need.
 var examples = map[string]struct {
-	prints []string
-	needs  []string
-	root   bool
+	prints  []string
+	needs   []string
+	root    bool
+	feature string // what the machine has to have; root builds it then, and an ordinary user runs it, too
 }{
 	"shell":    {prints: []string{`(?m)^(# |\$ )*shell$`}},
 	"wrap-cc":  {prints: []string{`compiled in a jail`}, needs: []string{"cc"}},
@@ -31,15 +34,23 @@ var examples = map[string]struct {
 	"two-services": {prints: []string{`the front, in front of the back`}, needs: []string{"/usr/bin/python3"}},
 	"long-lived":   {prints: []string{`(?m)^kept$`}},
 	"busybox":      {prints: []string{`(?m)^[1-9][0-9]+$`, `BusyBox v`}, needs: []string{"busybox"}},
-	"debian":       {prints: []string{`Debian GNU/Linux 12`, `written`}, needs: []string{"mmdebstrap"}, root: true},
+	"selinux": {feature: "selinux-policy", root: true, prints: []string{
+		`jail_t:s0:c1`, `of jail one`, `its own files are its own`, `so is what it has in memory`, `those of jail two are not`, `nor are the host files`,
+	}},
+	"apparmor": {feature: "apparmor", root: true, prints: []string{
+		`jailspawn-jail \(enforce\)`, `can write`, `can not execute what it wrote`, `nor write to the host`,
+	}},
+	"systemd": {feature: "systemd", root: true, prints: []string{
+		`(?m)^StatusText=ticking$`, `served from a jail without a network`, `(?m)^active\nactive$`,
+	}},
+	"debian": {prints: []string{`Debian GNU/Linux 12`, `written`}, needs: []string{"mmdebstrap"}, root: true},
 }
 
-// hasExamplePrograms reports whether this machine has what the examples need,
-// but for npm, which is no small package.
+// hasExamplePrograms reports whether this machine has what the examples need.
 func hasExamplePrograms() bool {
 	for _, e := range examples {
 		for _, program := range e.needs {
-			if _, err := exec.LookPath(program); err != nil && program != "node" && program != "npm" {
+			if _, err := exec.LookPath(program); err != nil {
 				return false
 			}
 		}
@@ -68,6 +79,9 @@ func runExample(t *testing.T, name, dir string) {
 	if example.root && os.Geteuid() != 0 {
 		t.Skip("root only")
 	}
+	if example.feature != "" && !features[example.feature]() {
+		t.Skip("this machine has no " + example.feature)
+	}
 	for _, program := range example.needs {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip(err)
@@ -84,12 +98,32 @@ func runExample(t *testing.T, name, dir string) {
 	state := filepath.Join(t.TempDir(), "state")
 	t.Cleanup(func() { stopAll(t, state) })
 	paste(t, work, state, lines[0])
-	out := paste(t, work, state, lines[1])
-	for _, want := range example.prints {
-		if !regexp.MustCompile(want).MatchString(out) {
-			t.Errorf("%s\ndoes not print %s:\n%s", lines[1], want, out)
+	run := []string{lines[1]}
+	if example.feature != "" && example.feature != "systemd" {
+		run = append(run, asUser(t, work, lines[1]))
+	}
+	for _, line := range run {
+		out := paste(t, work, state, line)
+		for _, want := range example.prints {
+			if !regexp.MustCompile(want).MatchString(out) {
+				t.Errorf("%s\ndoes not print %s:\n%s", line, want, out)
+			}
 		}
 	}
+}
+
+// asUser gives a directory to an ordinary user and makes a line one that he
+// runs.
+func asUser(t *testing.T, work, line string) string {
+	for dir := work; dir != os.TempDir(); dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command("chown", "-R", "1001:1001", work).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return "unset JAILSPAWN_RUNTIME_DIR; exec setpriv --reuid 1001 --regid 1001 --clear-groups sh -c " + shellquote.Join(line)
 }
 
 // readmeLines returns the indented lines of a text.

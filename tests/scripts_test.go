@@ -42,6 +42,8 @@ var features = map[string]func() bool{
 	"apparmor": func() bool {
 		return exec.Command("grep", "-q", "Y", "/sys/module/apparmor/parameters/enabled").Run() == nil
 	},
+	// A systemd that runs the machine and may be given units by the tests.
+	"systemd": func() bool { return os.Getenv("JAIL_SYSTEMD") != "" },
 	// The policies of tests/policies.
 	"selinux-policy":   hasSELinuxPolicy,
 	"apparmor-profile": hasAppArmorProfile,
