@@ -24,17 +24,18 @@ var long = os.Getenv("JAIL_TEST_LONG") != ""
 type yard struct {
 	t   *testing.T
 	dir string
+	bin string // of the binaries
 }
 
 func newYard(t *testing.T) *yard {
-	y := &yard{t, filepath.Join(t.TempDir(), "run")}
+	y := &yard{t, filepath.Join(t.TempDir(), "run"), bin(t)}
 	t.Cleanup(func() { endJails(bin(t), y.dir) })
 	return y
 }
 
 // cmd returns the command jailspawn with args.
 func (y *yard) cmd(args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(bin(y.t), "jailspawn"), args...)
+	cmd := exec.Command(filepath.Join(y.bin, "jailspawn"), args...)
 	cmd.Env = append(os.Environ(), "JAILSPAWN_RUNTIME_DIR="+y.dir)
 	return cmd
 }

@@ -3,10 +3,12 @@ package tests
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -120,5 +122,47 @@ func TestInterpreterIsNoWayToJailinit(t *testing.T) {
 	}
 	if !bytes.Equal(before, sums(t, dir)) {
 		t.Error("a binary was changed")
+	}
+}
+
+// The jails of a user who owns jailinit execute one sealed file, not one each,
+// and don't trust a process 1 that executes another.
+func TestSealedFileIsShared(t *testing.T) {
+	if features["root"]() {
+		t.Skip("root's is no copy")
+	}
+	y := newYard(t)
+	y.bin = ownBinaries(t)
+	program := func(name string) uint64 {
+		var st syscall.Stat_t
+		if err := syscall.Stat(fmt.Sprintf("/proc/%d/exe", y.state(name).Init.PID), &st); err != nil {
+			t.Fatal(err)
+		}
+		return st.Ino
+	}
+	start := func(name string, args ...string) {
+		y.run(append(append([]string{"run", "--name", name, "--detach"}, args...), "--", "sleep", "1000")...)
+	}
+	start("a")
+	start("b")
+	y.run("stop", "--grace", "0s", "a")
+	start("c")
+	if b, c := program("b"), program("c"); b != c {
+		t.Errorf("two jails execute the files %d and %d", b, c)
+	}
+	y.run("stop", "--grace", "0s", "b")
+	y.run("exec", "c", "--", "true")
+	// An update is another file.
+	file := filepath.Join(y.bin, "jailinit")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, append(data, 0), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	start("d")
+	if c, d := program("c"), program("d"); c == d {
+		t.Error("a file that differs from jailinit was executed")
 	}
 }
