@@ -8,7 +8,7 @@ LDFLAGS := -s -w -X github.com/jailspawn/jailspawn/setup.Build=$(BUILD)
 
 export CGO_ENABLED = 0
 
-.PHONY: all test test-kernels compare soak check fmt bench install clean demo help
+.PHONY: all test test-kernels compare soak check fmt bench bench-net install clean demo help
 all: bin/jailspawn bin/jailinit ## build both binaries into bin/
 
 # On these the watcher beside a detached jail does without the Go runtime.
@@ -35,7 +35,7 @@ check: all ## formatting, vet, staticcheck, shellcheck, mandoc
 	$(GO) vet ./...
 	$(GO) vet -tags compare ./tests
 	$(GO) tool staticcheck ./...
-	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run rootfs-examples/*/build -; shellcheck tests/kernels/run tests/kernels/*-stage; fi
+	if command -v shellcheck >/dev/null; then bin/jailspawn completion bash | shellcheck -s bash .ci/run rootfs-examples/*/build -; shellcheck tests/kernels/run tests/kernels/*-stage tests/throughput; fi
 	if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*; fi
 
 fmt: ## format the sources
@@ -43,6 +43,9 @@ fmt: ## format the sources
 
 bench: all ## time a start beside bubblewrap (needs hyperfine, bubblewrap)
 	hyperfine -N -w 20 -r 200 'bin/jailspawn run -- /bin/true' 'bwrap --unshare-all --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev --tmpfs /tmp /bin/true' /bin/true
+
+bench-net: all ## compare a jail's veth with one made by hand (needs iperf3)
+	tests/throughput
 
 demo: all ## build, and show a jail from inside
 	bin/jailspawn run -- sh -c 'ps ax; id; hostname; cut -d" " -f5,6 /proc/self/mountinfo; cat /proc/net/dev; touch /usr/x || echo "refused, as it should be"'
