@@ -1,3 +1,5 @@
+//lint:file-ignore U1000 assembly uses what Go doesn't
+
 package catch
 
 import (

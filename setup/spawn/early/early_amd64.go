@@ -1,24 +1,20 @@
+//lint:file-ignore U1000 assembly uses what Go doesn't
+
 package early
 
 import "golang.org/x/sys/unix"
 
 // start clones jailinit and executes it; see early_amd64.s. It is called before
 // the Go runtime is there, with the process's initial stack in R12.
-//
-//lint:ignore U1000 the entry of a program calls it
 func start()
 
 // patience lets the kernel wake this thread, and those that it makes, up to 2 ms
 // late. It is called before the Go runtime is there, whose monitor thread would
 // wake up every 70 microseconds of a start otherwise. Each program
 // takes it back for its first thread when the monitor runs.
-//
-//lint:ignore U1000 the entry of a program calls it
 func patience()
 
 // Of clone(2), and the signal that its child's end sends.
-//
-//lint:ignore U1000 they are used in assembly
 const (
 	CLONE_VM       = unix.CLONE_VM
 	CLONE_SETTID   = unix.CLONE_PARENT_SETTID
@@ -27,8 +23,6 @@ const (
 )
 
 // The strings of start.
-//
-//lint:ignore U1000 they are used in assembly
 var (
 	self     = "/proc/self/exe\x00"
 	jailinit = "jailinit\x00"
