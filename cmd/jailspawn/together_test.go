@@ -152,3 +152,20 @@ func allHelp(t *testing.T) string {
 	}
 	return all.String()
 }
+
+// TestSectionsAreInTheManual wants jail.toml(5) to name each section of a file.
+func TestSectionsAreInTheManual(t *testing.T) {
+	man, err := os.ReadFile("../../man/jail.toml.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections, err := schema(new(options).flags("run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range sections {
+		if !regexp.MustCompile(`(?m)^\.Ic .*\b` + name + `\b`).Match(man) {
+			t.Errorf("man/jail.toml.5 does not name the section %s", name)
+		}
+	}
+}
