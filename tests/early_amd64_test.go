@@ -32,7 +32,7 @@ func TestJailinitStartsEarly(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			log := filepath.Join(t.TempDir(), "log")
-			args := append([]string{"-f", "-qq", "-o", log, "-e", "trace=execve", filepath.Join(bin(t), "jailspawn")}, c.args...)
+			args := append([]string{"-f", "-qq", "-o", log, "-e", "trace=execve,execveat", filepath.Join(bin(t), "jailspawn")}, c.args...)
 			script := append([]string{"-c", `exec 9</dev/null; strace "$@"; echo "end $?"`, "sh"}, args...)
 			out, _ := exec.Command("sh", script...).CombinedOutput()
 			if !strings.Contains(string(out), "end "+c.outcome+"\n") {
@@ -43,11 +43,11 @@ func TestJailinitStartsEarly(t *testing.T) {
 				t.Fatal(err)
 			}
 			text := string(data)
-			started := regexp.MustCompile(`execve\("([^"]*)", \["jailinit"\]`).FindAllStringSubmatch(text, -1)
+			started := regexp.MustCompile(`(execve|execveat)\(.*, \["jailinit"\]`).FindAllStringSubmatch(text, -1)
 			// One that is not wanted may be killed before it is executed; later ones
-			// are executed by descriptor.
+			// are executed by path.
 			killed := strings.Count(text, "+++ killed by SIGKILL +++")
-			early := killed > 0 || len(started) > 0 && strings.HasSuffix(started[0][1], "/jailinit")
+			early := killed > 0 || len(started) > 0 && started[0][1] == "execveat"
 			if early != c.early || (killed > 0) != c.dropped || len(started) > c.inits || !c.dropped && len(started) != c.inits {
 				t.Errorf("early %v, dropped %v, %d jailinits; want %v, %v, %d:\n%s", early, killed > 0, len(started), c.early, c.dropped, c.inits, text)
 			}

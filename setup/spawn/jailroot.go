@@ -42,7 +42,7 @@ func becomeJailRoot(p *setup.Plan, c *caller, intoCgroup bool) (restore func(), 
 		func() error { return setThreadGroups(nil) },
 		func() error { return setIDs(unix.SYS_SETRESGID, gid, ownGID) },
 		func() error { return setIDs(unix.SYS_SETRESUID, uid, 0) },
-		func() error { return overrideFiles(intoCgroup) },
+		func() error { return keepEffective(intoCgroup) },
 	} {
 		if err := step(); err != nil {
 			restore()
@@ -52,18 +52,21 @@ func becomeJailRoot(p *setup.Plan, c *caller, intoCgroup bool) (restore func(), 
 	return restore, nil
 }
 
-// overrideFiles makes CAP_DAC_OVERRIDE effective again for this thread, which
-// to become another user than root has taken from it.
-func overrideFiles(wanted bool) error {
-	if !wanted {
-		return nil
-	}
+// keepEffective makes capabilities effective again for this thread, which to
+// become another user than root has taken from it: CAP_SYS_ADMIN, as some
+// systems let nobody else make user namespaces (kernel.unprivileged_userns_clone,
+// kernel.apparmor_restrict_unprivileged_userns), and to write to others' files.
+func keepEffective(overrideFiles bool) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&header, &data[0]); err != nil {
 		return err
 	}
-	data[0].Effective |= 1 << unix.CAP_DAC_OVERRIDE
+	wanted := uint32(1 << unix.CAP_SYS_ADMIN)
+	if overrideFiles {
+		wanted |= 1 << unix.CAP_DAC_OVERRIDE
+	}
+	data[0].Effective |= wanted & data[0].Permitted
 	return unix.Capset(&header, &data[0])
 }
 

@@ -2,11 +2,11 @@
 #include "textflag.h"
 
 #define KERNEL(number) MOVL $number, AX; SYSCALL
+#define CAP_VERSION 0x20080522 // _LINUX_CAPABILITY_VERSION_3
 
 // What both processes need beside their stacks. They share it until the child
 // runs jailinit, hence none of it is on the stack of the first, which goes on.
-GLOBL path<>(SB), NOPTR, $4224
-#define PATH_ROOM 4160 // and what is put behind the directory
+GLOBL path<>(SB), NOPTR, $4224   // PATH_MAX, and what is put behind the directory
 GLOBL groups<>(SB), NOPTR, $1024 // root's, at most 256
 GLOBL stack<>(SB), NOPTR, $512   // the child's
 
@@ -16,7 +16,7 @@ GLOBL stack<>(SB), NOPTR, $512   // the child's
 // worth an error: where it fails, jailspawn does without.
 //
 // R13 points to started. R14 is where the directory of this program ends in
-// path. R8 and R9 keep root's gid and number of groups; BX is not 0 where he
+// path, then the descriptor of jailinit. R8 and R9 keep root's gid and number of groups; BX is not 0 where he
 // has changed his ids.
 TEXT ·start(SB), NOSPLIT|NOFRAME, $0
 	// Not for a jail that can't be the usual one. All words up to "--" are
@@ -93,11 +93,35 @@ trim:
 	CMPQ R14, AX
 	JLE  closeall
 	CMPB -1(R14), $0x2f // "/"
-	JEQ  ids
+	JEQ  find
 	DECQ R14
 	JMP  trim
 
+find:
+	// jailinit, as spawn's openInit looks for it, while this is still root.
+	MOVQ ·beside+0(SB), SI
+	MOVQ ·beside+8(SB), CX
+	MOVL $1, BX
+
+try:
+	MOVQ R14, DI
+	CLD
+	REP; MOVSB
+	LEAQ path<>(SB), DI
+	MOVL $0x280000, SI // O_PATH|O_CLOEXEC
+	XORL DX, DX
+	KERNEL(2)          // open(2)
+	TESTQ AX, AX
+	JGE  ids
+	MOVQ ·below+0(SB), SI
+	MOVQ ·below+8(SB), CX
+	DECL BX
+	JEQ  try
+	JMP  closeall
+
 ids:
+	MOVQ AX, R14
+
 	// Root's thread takes the first id of a range, to give it to the child, as
 	// spawn's becomeJailRoot does. Where it may not, all stays as it is.
 	XORL BX, BX
@@ -134,8 +158,25 @@ ids:
 	XORL DX, DX
 	KERNEL(117)       // setresuid(2)
 	TESTQ AX, AX
-	JEQ  clone
+	JNE  undo
 
+	// CAP_SYS_ADMIN again, without which some systems let nobody make a user
+	// namespace.
+	LEAQ stack<>(SB), R10
+	MOVL $CAP_VERSION, 0(R10)
+	MOVL $0, 4(R10)
+	MOVQ R10, DI
+	LEAQ 8(R10), SI
+	KERNEL(125)       // capget(2)
+	MOVL 12(R10), AX  // permitted
+	ANDL $(1<<21), AX
+	ORL  AX, 8(R10)   // effective
+	MOVQ R10, DI
+	LEAQ 8(R10), SI
+	KERNEL(126)       // capset(2)
+	JMP  clone
+
+undo:
 	// No such ids here. That was all in vain, and is undone.
 	MOVL $0, Init_base(R13)
 	XORL BX, BX
@@ -184,11 +225,13 @@ clone:
 	JNE  half
 
 parent:
+	MOVQ R14, DI
+	KERNEL(3)         // close(2)
 	TESTQ R15, R15
 	JLE  closeall
 	MOVQ R15, Init_pid(R13)
 	MOVL (Init_plan+0)(R13), DI
-	KERNEL(3)         // close(2)
+	KERNEL(3)
 	MOVL (Init_status+4)(R13), DI
 	KERNEL(3)
 	MOVL (Init_control+4)(R13), DI
@@ -226,7 +269,7 @@ child:
 	// All capabilities over the new user namespace outlive execve(2) by the
 	// ambient set, as no id is mapped yet.
 	SUBQ $96, SP
-	MOVL $0x20080522, 0(SP) // _LINUX_CAPABILITY_VERSION_3
+	MOVL $CAP_VERSION, 0(SP)
 	MOVL $0, 4(SP)
 	MOVQ SP, DI
 	LEAQ 8(SP), SI
@@ -285,22 +328,12 @@ raise:
 	MOVQ ·procs(SB), AX
 	MOVQ AX, 48(SP)   // envp
 	MOVQ $0, 56(SP)
-	MOVQ ·beside+0(SB), SI
-	MOVQ ·beside+8(SB), CX
-	MOVL $1, BX
-
-execute:
 	MOVQ R14, DI
-	CLD
-	REP; MOVSB
-	LEAQ path<>(SB), DI
-	LEAQ 32(SP), SI
-	LEAQ 48(SP), DX
-	KERNEL(59)        // execve(2)
-	MOVQ ·below+0(SB), SI
-	MOVQ ·below+8(SB), CX
-	DECL BX
-	JEQ  execute
+	LEAQ 40(SP), SI   // an empty path
+	LEAQ 32(SP), DX
+	LEAQ 48(SP), R10
+	MOVL $0x1000, R8  // AT_EMPTY_PATH
+	KERNEL(322)       // execveat(2)
 	MOVL $1, Init_failed(R13)
 	MOVL $125, DI
 	KERNEL(231)
