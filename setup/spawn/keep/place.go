@@ -85,7 +85,16 @@ func (p *place) remove(parent int) error {
 	}
 	err := unix.Unlinkat(parent, p.base(), unix.AT_REMOVEDIR)
 	if err == unix.ENOTEMPTY || err == unix.EEXIST {
-		return p.file.Chmod(0o755)
+		return p.giveWriting()
 	}
 	return err
+}
+
+// giveWriting gives its owner back what make withheld, and nobody else anything.
+func (p *place) giveWriting() error {
+	info, err := p.file.Stat()
+	if err != nil {
+		return err
+	}
+	return p.file.Chmod(info.Mode().Perm() | 0o200)
 }
