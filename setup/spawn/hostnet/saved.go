@@ -33,6 +33,10 @@ type savedAddress struct {
 	Label string `json:"label,omitempty"`
 	Peer  string `json:"peer,omitempty"`
 	Cast  string `json:"broadcast,omitempty"`
+
+	// Of an address that isn't for good, in seconds, as they were.
+	Valid     int `json:"valid,omitempty"`
+	Preferred int `json:"preferred,omitempty"`
 }
 
 type savedRoute struct {
@@ -65,6 +69,9 @@ func save(h *netlink.Handle, netns uint64, device netlink.Link) (*saved, error) 
 		kept := savedAddress{Net: a.IPNet.String(), Flags: a.Flags & (unix.IFA_F_NOPREFIXROUTE | unix.IFA_F_NODAD), Scope: a.Scope, Label: a.Label, Cast: ipText(a.Broadcast)}
 		if a.Peer != nil && !a.Peer.IP.Equal(a.IP) {
 			kept.Peer = a.Peer.String()
+		}
+		if a.Flags&unix.IFA_F_PERMANENT == 0 {
+			kept.Valid, kept.Preferred = a.ValidLft, a.PreferedLft
 		}
 		s.Addresses = append(s.Addresses, kept)
 	}
@@ -122,7 +129,7 @@ func (a *savedAddress) restore(h *netlink.Handle, device netlink.Link) error {
 	if err != nil {
 		return err
 	}
-	address := &netlink.Addr{IPNet: ip, Flags: a.Flags, Scope: a.Scope, Label: a.Label, Broadcast: net.ParseIP(a.Cast)}
+	address := &netlink.Addr{IPNet: ip, Flags: a.Flags, Scope: a.Scope, Label: a.Label, Broadcast: net.ParseIP(a.Cast), ValidLft: a.Valid, PreferedLft: a.Preferred}
 	if a.Cast == "" && ip.IP.To4() != nil {
 		address.Broadcast = net.IPv4zero // none, where the library would make one up
 	}
