@@ -20,15 +20,15 @@ type socket struct {
 	buf   []byte
 }
 
-// A request is one message to the kernel, which acknowledges each.
+// A request is one message to the kernel.
 type request struct {
 	*nl.NetlinkRequest
 	refused  func(error) error // says what it means; nil: it doesn't matter
 	answered func(data []byte) // gets what was asked for
 }
 
-// together is how many requests are sent at once: their acknowledgements have to
-// fit into the socket's buffer.
+// together is how many requests are sent at once: their answers have to fit into
+// the socket's buffer.
 const together = 64
 
 // openSocket opens one in this thread's namespace. It reads into buf, which it may
@@ -60,7 +60,7 @@ func (s *socket) ask(kind int, refused func(error) error, answered func([]byte),
 func (s *socket) add(kind, flags int, r request, parts ...nl.NetlinkRequestData) {
 	r.NetlinkRequest = &nl.NetlinkRequest{NlMsghdr: unix.NlMsghdr{
 		Type:  uint16(kind),
-		Flags: uint16(unix.NLM_F_REQUEST | unix.NLM_F_ACK | flags),
+		Flags: uint16(unix.NLM_F_REQUEST | flags),
 	}}
 	r.Data = parts
 	s.queue = append(s.queue, r)
@@ -82,7 +82,11 @@ func (s *socket) do() error {
 	return nil
 }
 
+// exchange asks for an acknowledgement of the last request, after which nothing
+// more comes; a refusal is told of any.
 func (s *socket) exchange(list []request) error {
+	last := len(list) - 1
+	list[last].Flags |= unix.NLM_F_ACK
 	first := s.seq + 1
 	var packet []byte
 	for i := range list {
@@ -94,7 +98,7 @@ func (s *socket) exchange(list []request) error {
 		return setup.Fail("network", "netlink", err)
 	}
 	results := make([]unix.Errno, len(list))
-	for waiting := len(list); waiting > 0; {
+	for done := false; !done; {
 		messages, err := s.receive()
 		if err != nil {
 			return setup.Fail("network", "netlink", err)
@@ -105,7 +109,7 @@ func (s *socket) exchange(list []request) error {
 			case i >= uint32(len(list)):
 			case m.Header.Type == unix.NLMSG_ERROR && len(m.Data) >= 4:
 				results[i] = unix.Errno(-int32(binary.NativeEndian.Uint32(m.Data)))
-				waiting--
+				done = done || i == uint32(last)
 			case list[i].answered != nil:
 				list[i].answered(m.Data)
 			}
