@@ -11,9 +11,9 @@ export CGO_ENABLED = 0
 .PHONY: all test test-kernels compare soak check fmt bench bench-net install clean demo help
 all: bin/jailspawn bin/jailinit ## build both binaries into bin/
 
-# On these the watcher beside a detached jail does without the Go runtime.
-WATCHER_amd64 := -E main.entry -X main.watcher=yes
-bin/jailspawn: LDFLAGS += $(WATCHER_$(shell $(GO) env GOARCH))
+# On these jailspawn does some things before its Go runtime, or without it.
+ENTRY_amd64 := -E main.entry -X main.watcher=yes
+bin/jailspawn: LDFLAGS += $(ENTRY_$(shell $(GO) env GOARCH))
 
 bin/%: $(SOURCES)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/$*

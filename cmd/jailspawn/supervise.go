@@ -49,7 +49,7 @@ func supervise(args []string) (int, error) {
 			if err := letGo(ready, null, so.Stderr); err != nil {
 				return setup.Fail("detach", "", err)
 			}
-			watch(j, o.statusFD)
+			becomeWatcher(j, o.statusFD)
 			return nil
 		}
 	})
@@ -73,9 +73,9 @@ func letGo(ready int, null, log *os.File) error {
 	return unix.Close(ready)
 }
 
-// watch executes the watcher. It returns where there is more to do than to
+// becomeWatcher executes the watcher. It returns where there is more to do than to
 // wait, or no watcher.
-func watch(j *spawn.Jail, statusFD int) {
+func becomeWatcher(j *spawn.Jail, statusFD int) {
 	self, err := os.Executable()
 	if err != nil || watcher == "" {
 		return

@@ -1,48 +1,19 @@
 #include "textflag.h"
 
-// func entry()
+// func watch()
 //
-// Where the kernel starts jailspawn (the linker's flag -E). As a rule it goes
-// on to the Go runtime. Called as
+// What is left of jailspawn beside a detached jail. Called as
 //
 //	jailspawn watching NAME PID CONTROL GROUP PATH ARG ...
 //
-// it is what is left of jailspawn beside a detached jail: it waits for the end
-// of its child PID and then executes PATH with the arguments from PATH on. Until
-// then each signal that it gets is sent on over the socket CONTROL, as
-// setup.ControlSignal. Without the Go runtime this takes 20 KiB of memory, not
-// a thousand.
+// it waits for the end of its child PID and then executes PATH with the
+// arguments from PATH on. Until then each signal that it gets is sent on over
+// the socket CONTROL, as setup.ControlSignal. Without the Go runtime this takes
+// 20 KiB of memory, not a thousand.
 //
-// R12 holds the initial stack: argc, argv[0], argv[1] ... 0, envp[0] ...; R13
-// the pid, R14 the socket, R15 the third byte of a message.
-TEXT ·entry(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
-	MOVQ SP, R12
-	CMPQ 0(R12), $2 // argc
-	JLT  runtime
-	MOVQ 16(R12), AX
-	MOVL (AX), CX
-	CMPL CX, $0x6e7572 // "run"
-	JEQ  early
-	ANDL $0xffffff, CX
-	CMPL CX, $0x2d2d // "--"
-	JEQ  early
-	CMPQ 0(R12), $8
-	JLT  runtime
-	MOVQ $0x676e696863746177, CX // "watching"
-	CMPQ CX, (AX)
-	JNE  runtime
-	CMPB 8(AX), $0
-	JE   watch
-
-runtime:
-	CALL github·com∕jailspawn∕jailspawn∕setup∕spawn∕early·patience(SB)
-	JMP _rt0_amd64_linux(SB)
-
-early:
-	CALL github·com∕jailspawn∕jailspawn∕setup∕spawn∕early·start(SB)
-	JMP  runtime
-
-watch:
+// R12 holds the initial stack, R13 the pid, R14 the socket, R15 the third byte
+// of a message.
+TEXT ·watch(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
 	SUBQ $512, SP
 
 	MOVQ  32(R12), SI
