@@ -30,37 +30,33 @@ func (j *Jail) send(sig syscall.Signal, group bool) {
 // listen waits until jailinit has something to say, and passes on the signals
 // that come before.
 func (j *Jail) listen() {
-	if j.signals == 0 {
-		return
-	}
 	poll := []unix.PollFd{{Fd: int32(j.status), Events: unix.POLLIN}, {Fd: int32(j.signals), Events: unix.POLLIN}}
-	for {
+	for j.signals != 0 {
 		_, err := unix.Poll(poll, -1)
-		if err == unix.EINTR {
+		switch {
+		case err == unix.EINTR:
 			continue
+		case err == nil && poll[1].Revents != 0:
+			j.forward()
 		}
-		if err != nil || poll[1].Revents == 0 {
-			return // the read of the status fails as well, or has something
-		}
-		j.forward(poll[1].Revents)
-		if poll[0].Revents != 0 {
-			return
-		}
-		if j.signals == 0 {
-			return
+		if err != nil || poll[0].Revents != 0 {
+			return // the read of the status tells
 		}
 	}
 }
 
 // forward passes on the signals that have come.
-func (j *Jail) forward(ready int16) {
+func (j *Jail) forward() {
 	var buf [64]byte
 	n, err := unix.Read(j.signals, buf[:])
-	if err == nil && n == 0 || err != nil && err != unix.EINTR || ready&unix.POLLNVAL != 0 {
+	if err == unix.EINTR {
+		return
+	}
+	if err != nil || n == 0 {
 		j.signals = 0 // no more will come
 		return
 	}
-	for _, sig := range buf[:max(n, 0)] {
+	for _, sig := range buf[:n] {
 		j.forwardOne(syscall.Signal(sig))
 	}
 }
