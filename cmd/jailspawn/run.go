@@ -112,7 +112,7 @@ func (o *watchOptions) interrupt() {
 	if o.signals != nil {
 		o.signals.Stop()
 	}
-	_ = syscall.Kill(os.Getpid(), syscall.SIGINT)
+	spawn.Raise(syscall.SIGINT)
 }
 
 // forwarded lists what is passed on to the payload: every signal that can be

@@ -1,6 +1,7 @@
 package spawn
 
 import (
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -113,7 +114,7 @@ func (j *Jail) payloadStopped() {
 	if front {
 		stopJob()
 	} else {
-		_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
+		Raise(unix.SIGSTOP)
 	}
 	if t != nil {
 		t.Claim()
@@ -132,9 +133,17 @@ func stopJob() {
 	setAction(unix.SIGTSTP, &ignore, &ours)
 	_ = unix.Kill(0, unix.SIGTSTP)
 	setAction(unix.SIGTSTP, &stop, nil)
-	// To this thread, which then doesn't run on until it is continued.
-	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP)
+	Raise(unix.SIGTSTP)
 	setAction(unix.SIGTSTP, &ours, nil)
+}
+
+// Raise sends a signal to this thread, which has taken it when Raise returns;
+// what is sent to the process may be for another thread, and later. One that
+// stops the process has stopped it until it is continued.
+func Raise(sig syscall.Signal) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
 }
 
 // sigaction is the kernel's struct of rt_sigaction(2): the handler comes first,

@@ -5,6 +5,7 @@
 package tty
 
 import (
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -24,6 +25,8 @@ type Terminal struct {
 	mu    sync.Mutex
 	saved *unix.Termios // what to restore; nil if the caller's terminal isn't raw
 	will  *will.Will    // and should we be killed; nil if in is no terminal
+
+	copying sync.Mutex // held while output is copied
 
 	wake    [2]int // a pipe whose end ends the input
 	input   chan struct{}
@@ -114,8 +117,10 @@ func (t *Terminal) makeRaw() {
 	}
 }
 
-// Release gives the caller's terminal its modes back, until the next Claim.
+// Release gives the caller's terminal its modes back, until the next Claim. What
+// the jail has printed comes before whatever the caller prints then.
 func (t *Terminal) Release() {
+	t.drain()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.release()
@@ -162,17 +167,63 @@ func (t *Terminal) Close() {
 // copyOutput ends when no process has the jail's terminal open (EIO).
 func (t *Terminal) copyOutput() {
 	defer close(t.output)
+	raw, err := t.master.SyscallConn()
 	buf := make([]byte, 16<<10)
-	for {
-		n, err := t.master.Read(buf)
-		if n > 0 {
-			t.Claim()
-			err = writeAll(t.out, buf[:n])
-		}
-		if err != nil {
+	for err == nil {
+		readErr := raw.Read(func(fd uintptr) bool {
+			t.copying.Lock()
+			defer t.copying.Unlock()
+			err = t.copySome(int(fd), buf)
+			return err != unix.EAGAIN
+		})
+		if readErr != nil {
 			return
 		}
 	}
+}
+
+// copySome reads once from the jail's terminal and writes what there is.
+func (t *Terminal) copySome(fd int, buf []byte) error {
+	n, err := unix.Read(fd, buf)
+	switch {
+	case err == unix.EINTR:
+		return nil
+	case err != nil:
+		return err
+	case n == 0:
+		return io.EOF
+	}
+	t.Claim()
+	return writeAll(t.out, buf[:n])
+}
+
+// drain copies what has been printed, up to a moment in which nothing is. Where
+// the caller's side takes no more, the rest has to wait.
+func (t *Terminal) drain() {
+	const moment, tries = 5, 20 // milliseconds
+	buf := make([]byte, 16<<10)
+	_ = t.control(func(fd int) error {
+		for range tries {
+			poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+			n, err := unix.Poll(poll, moment)
+			if err == unix.EINTR {
+				continue
+			}
+			if n == 0 || err != nil {
+				return err
+			}
+			if !t.copying.TryLock() {
+				time.Sleep(moment * time.Millisecond)
+				continue
+			}
+			err = t.copySome(fd, buf)
+			t.copying.Unlock()
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func writeAll(fd int, data []byte) error {
