@@ -1,11 +1,10 @@
 package confine
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/sigaction"
 )
 
 // Hide makes this process non-dumpable: nobody without CAP_SYS_PTRACE can
@@ -27,15 +26,6 @@ func Descriptors(first int) error {
 	return setup.Fail("descriptors", "", unix.CloseRange(uint(first), ^uint(0)>>32, 0))
 }
 
-// sigaction is the kernel's struct of rt_sigaction(2); the zero value is the
-// default action.
-type sigaction struct {
-	handler  uintptr
-	flags    uint64
-	restorer uintptr
-	mask     uint64
-}
-
 // ResetSignals gives all signals their default action and unblocks them on this
 // thread, so the payload starts with a clean slate whatever the caller ignores.
 //
@@ -43,19 +33,14 @@ type sigaction struct {
 // signal that would then end or stop it, but for SIGKILL and SIGSTOP from
 // outside (pid_namespaces(7)). The Go runtime keeps SIGURG and SIGCHLD, which do no harm.
 func ResetSignals() error {
-	for sig := uintptr(1); sig <= setup.LastSignal; sig++ {
-		switch unix.Signal(sig) {
+	for sig := unix.Signal(1); sig <= setup.LastSignal; sig++ {
+		switch sig {
 		case unix.SIGKILL, unix.SIGSTOP, unix.SIGURG, unix.SIGCHLD:
 			continue
 		}
-		if errno := rtSigaction(sig, new(sigaction)); errno != 0 {
-			return setup.Fail("signals", "", errno)
+		if err := sigaction.Set(sig, new(sigaction.Action), nil); err != nil {
+			return setup.Fail("signals", "", err)
 		}
 	}
 	return setup.Fail("signals", "", unix.PthreadSigmask(unix.SIG_SETMASK, new(unix.Sigset_t), nil))
-}
-
-func rtSigaction(sig uintptr, act *sigaction) unix.Errno {
-	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(act)), 0, 8, 0, 0)
-	return errno
 }

@@ -3,11 +3,11 @@ package spawn
 import (
 	"runtime"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/sigaction"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
 
@@ -126,15 +126,14 @@ func (j *Jail) payloadStopped() {
 
 // stopJob stops this process and the rest of its process group. Where no shell
 // is there to continue them, the kernel drops the signal, and it just returns.
-// The Go runtime never gives SIGTSTP its default action back, hence the calls.
 func stopJob() {
-	var ours, ignore, stop sigaction
-	ignore[0] = 1 // SIG_IGN, while the others are told
-	setAction(unix.SIGTSTP, &ignore, &ours)
+	var ours sigaction.Action
+	// Ignored while the others are told.
+	_ = sigaction.Set(unix.SIGTSTP, &sigaction.Action{Handler: sigaction.Ignore}, &ours)
 	_ = unix.Kill(0, unix.SIGTSTP)
-	setAction(unix.SIGTSTP, &stop, nil)
+	_ = sigaction.Set(unix.SIGTSTP, new(sigaction.Action), nil)
 	Raise(unix.SIGTSTP)
-	setAction(unix.SIGTSTP, &ours, nil)
+	_ = sigaction.Set(unix.SIGTSTP, &ours, nil)
 }
 
 // Raise sends a signal to this thread, which has taken it when Raise returns;
@@ -144,12 +143,4 @@ func Raise(sig syscall.Signal) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
-}
-
-// sigaction is the kernel's struct of rt_sigaction(2): the handler comes first,
-// and the zero value is the default action.
-type sigaction [4]uint64
-
-func setAction(sig syscall.Signal, action, old *sigaction) {
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(action)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
 }

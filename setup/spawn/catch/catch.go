@@ -30,6 +30,8 @@ func Start(list []syscall.Signal) (*Signals, error) {
 	}
 	// A signal that finds the pipe full of others is lost, not waited for.
 	if err := unix.SetNonblock(s.pipe[1], true); err != nil {
+		unix.Close(s.pipe[0])
+		unix.Close(s.pipe[1])
 		return nil, err
 	}
 	s.undo = catch(s.pipe[1], list)

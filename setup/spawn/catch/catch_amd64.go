@@ -4,55 +4,44 @@ package catch
 
 import (
 	"syscall"
-	"unsafe"
 
-	"golang.org/x/sys/unix"
+	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/sigaction"
 )
 
-// action is the kernel's struct of rt_sigaction(2).
-type action struct {
-	handler  uintptr
-	flags    uint64
-	restorer uintptr
-	mask     uint64
-}
-
+// Flags of rt_sigaction(2).
 const (
-	ignored     = 1          // SIG_IGN
-	saSiginfo   = 0x00000004 // SA_SIGINFO
-	saRestorer  = 0x04000000 // SA_RESTORER
-	saOnStack   = 0x08000000 // SA_ONSTACK: of each thread of the Go runtime
-	saRestart   = 0x10000000 // SA_RESTART
-	signalCount = 65
+	saSiginfo  = 0x00000004 // SA_SIGINFO
+	saRestorer = 0x04000000 // SA_RESTORER
+	saOnStack  = 0x08000000 // SA_ONSTACK: of each thread of the Go runtime
+	saRestart  = 0x10000000 // SA_RESTART
 )
 
-// What caught, the handler, needs: where to write, and whose a fault is.
+// What the handler needs to know: where to write, and who handles faults.
 var (
 	out    int64
-	before [signalCount]action
+	owners [setup.LastSignal + 1]uintptr
 )
 
-// caught is the handler, and restore returns from it; see catch_amd64.s. Each
-// address returns that of one.
-func (a *action) set(sig syscall.Signal, old *action) {
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(a)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
-}
-
+// handler and restorer return the addresses of what is called for a signal, and
+// of what returns from that; see catch_amd64.s.
 func handler() uintptr
 func restorer() uintptr
 
 func catch(fd int, list []syscall.Signal) (undo func()) {
 	out = int64(fd)
-	ours := action{handler: handler(), flags: saSiginfo | saRestorer | saOnStack | saRestart, restorer: restorer(), mask: ^uint64(0)}
-	for _, sig := range list {
-		ours.set(sig, &before[sig])
-		if before[sig].handler == ignored {
-			before[sig].set(sig, nil)
+	ours := sigaction.Action{Handler: handler(), Flags: saSiginfo | saRestorer | saOnStack | saRestart, Restorer: restorer(), Mask: ^uint64(0)}
+	before := make([]sigaction.Action, len(list))
+	for i, sig := range list {
+		_ = sigaction.Set(sig, &ours, &before[i])
+		owners[sig] = before[i].Handler
+		if before[i].Handler == sigaction.Ignore {
+			_ = sigaction.Set(sig, &before[i], nil)
 		}
 	}
 	return func() {
-		for _, sig := range list {
-			before[sig].set(sig, nil)
+		for i, sig := range list {
+			_ = sigaction.Set(sig, &before[i], nil)
 		}
 	}
 }

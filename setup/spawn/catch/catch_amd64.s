@@ -1,4 +1,3 @@
-#include "go_asm.h"
 #include "textflag.h"
 
 // func handler() uintptr
@@ -36,11 +35,10 @@ send:
 	RET
 
 fault:
-	MOVL  DI, AX
-	IMULQ $action__size, AX
-	LEAQ  ·before(SB), CX
-	MOVQ  action_handler(CX)(AX*1), AX
-	JMP   AX
+	MOVL DI, AX
+	LEAQ ·owners(SB), CX
+	MOVQ (CX)(AX*8), AX
+	JMP  AX
 
 // restore ends a handler (sigreturn(2)).
 TEXT restore<>(SB), NOSPLIT|NOFRAME|TOPFRAME, $0
