@@ -32,7 +32,9 @@ func (l *valueList) Type() string   { return "list" }
 type commaList []string
 
 func (l *commaList) Set(values string) error {
-	*l = append(*l, strings.Split(values, ",")...)
+	if values != "" {
+		*l = append(*l, strings.Split(values, ",")...)
+	}
 	return nil
 }
 
