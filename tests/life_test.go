@@ -151,20 +151,28 @@ func TestTenThousandOrphans(t *testing.T) {
 	}
 }
 
+// startUp starts a command that prints "up" first, and returns the rest of its
+// output when it has.
+func startUp(t *testing.T, c *exec.Cmd) *bufio.Reader {
+	t.Helper()
+	pipe, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(pipe)
+	if line, _ := out.ReadString('\n'); line != "up\n" {
+		t.Fatal(line)
+	}
+	return out
+}
+
 func TestSignalsAreForwarded(t *testing.T) {
 	for _, sig := range []string{"TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "WINCH", "RTMIN+1", "RTMAX"} {
 		cmd := jail(t, "--", "bash", "-c", "trap 'echo got; exit 5' "+sig+"; echo up; while :; do sleep 0.05; done")
-		pipe, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		out := bufio.NewReader(pipe)
-		if line, _ := out.ReadString('\n'); line != "up\n" {
-			t.Fatal(line)
-		}
+		out := startUp(t, cmd)
 		if err := exec.Command("bash", "-c", "kill -"+sig+" $0", strconv.Itoa(cmd.Process.Pid)).Run(); err != nil {
 			t.Fatal(err)
 		}

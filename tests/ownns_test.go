@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"bufio"
 	"testing"
 )
 
@@ -22,17 +21,7 @@ while True:
     tries += 1
     if os.waitpid(pid, 0)[1] == 0: count += 1`
 	c := y.cmd("run", "--name", "r", "--cap-add", "sys_admin", "--seccomp", "none", "--", "python3", "-c", racer)
-	pipe, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	out := bufio.NewReader(pipe)
-	if line, _ := out.ReadString('\n'); line != "up\n" {
-		t.Fatal(line)
-	}
+	out := startUp(t, c)
 	for range 20 {
 		y.run("exec", "r", "--", "true")
 	}

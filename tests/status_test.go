@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"bufio"
 	"encoding/json"
 	"os"
 	"slices"
@@ -164,17 +163,7 @@ func TestStatusOutlivesProcess1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pipe, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	out := bufio.NewReader(pipe)
-	if line, _ := out.ReadString('\n'); line != "up\n" {
-		t.Fatal(line)
-	}
+	out := startUp(t, c)
 	in.Close()
 	if line, _ := out.ReadString('\n'); line != "told\n" { // what the payload left was told, so it has ended
 		t.Fatal(line)
