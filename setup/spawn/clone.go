@@ -11,6 +11,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
+	"github.com/jailspawn/jailspawn/setup/spawn/early"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
@@ -100,7 +101,7 @@ func fork(p *setup.Plan, c *caller, g *cgroup.Group, path string, files []uintpt
 		_ = leave()
 		return 0, -1, err
 	}
-	pid, err = syscall.ForkExec(path, []string{"jailinit"}, &syscall.ProcAttr{Dir: "/", Env: initEnv, Files: files, Sys: sys})
+	pid, err = syscall.ForkExec(path, []string{"jailinit"}, &syscall.ProcAttr{Dir: "/", Env: []string{early.Env}, Files: files, Sys: sys})
 	restore()
 	left := leave()
 	if err != nil {
@@ -122,10 +123,6 @@ func (j *Jail) abandon() bool {
 	closeFD(j.pidfd)
 	return status.Exited()
 }
-
-// initEnv is the environment of jailinit: one processor is all it has work
-// for, and every further one costs the Go runtime threads and memory.
-var initEnv = []string{"GOMAXPROCS=1"}
 
 // attributes says how jailinit is cloned: in a session of its own, with all
 // capabilities over its new user namespace. They are in the ambient set, as no

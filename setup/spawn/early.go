@@ -4,7 +4,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
-	"github.com/jailspawn/jailspawn/setup/schedule"
 	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 	"github.com/jailspawn/jailspawn/setup/spawn/early"
 )
@@ -43,14 +42,10 @@ func suits(e *early.Init, p *setup.Plan, c *caller, o *Options, init int, g *cgr
 	if unix.Fstat(init, &st) != nil || wantsSeal(p, c, st.Uid) {
 		return false
 	}
-	above := schedule.Privileged(&p.Process.Schedule)
-	uid, gid := uint32(0), uint32(0) // that it has been given
-	if !p.Shares(setup.UserNS) && c.root() && p.IDs.Map != setup.MapIdentity {
-		uid, gid = rootOf(p.IDs.UIDs), rootOf(p.IDs.GIDs)
-	}
+	_, above := aboveCaller(&p.Process.Schedule)
+	uid, gid, _ := jailRoot(p, c)
 	return e.Runs() && p.CloneFlags() == early.Flags &&
 		uid == e.Base() && gid == e.Base() &&
 		p.Name == "" && len(p.Process.PassFDs) == 0 && g.FD() < 0 &&
-		above.Policy == "" && above.Nice == nil && above.IOClass == "" &&
-		o.Init == "" && fdOf(o.Stdin, 0) == 0 && fdOf(o.Stdout, 1) == 1 && fdOf(o.Stderr, 2) == 2
+		!above && o.Init == "" && fdOf(o.Stdin, 0) == 0 && fdOf(o.Stdout, 1) == 1 && fdOf(o.Stderr, 2) == 2
 }

@@ -74,12 +74,18 @@ func (j *Jail) setOOMScore(adj int) error {
 	return e
 }
 
+// aboveCaller returns what elevate has to give, if there is anything.
+func aboveCaller(s *setup.Schedule) (wanted setup.Schedule, any bool) {
+	wanted = schedule.Privileged(s)
+	return wanted, wanted.Policy != "" || wanted.Nice != nil || wanted.IOClass != ""
+}
+
 // elevate gives this thread what jailinit is to inherit from it and can't take
 // by itself. undo puts back what the thread had.
 func elevate(s *setup.Schedule) (undo func(), err error) {
 	undo = func() {}
-	wanted := schedule.Privileged(s)
-	if wanted.Policy == "" && wanted.Nice == nil && wanted.IOClass == "" {
+	wanted, any := aboveCaller(s)
+	if !any {
 		return undo, nil
 	}
 	before, err := schedule.Now()

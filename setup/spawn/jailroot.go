@@ -22,10 +22,10 @@ import (
 // intoCgroup says that the jail is cloned into a cgroup, for which the kernel
 // asks whether this thread may write to root's files.
 func becomeJailRoot(p *setup.Plan, c *caller, intoCgroup bool) (restore func(), err error) {
-	if p.Shares(setup.UserNS) || !c.root() || p.IDs.Map == setup.MapIdentity {
+	uid, gid, other := jailRoot(p, c)
+	if !other {
 		return func() {}, nil
 	}
-	uid, gid := rootOf(p.IDs.UIDs), rootOf(p.IDs.GIDs)
 	groups, err := unix.Getgroups()
 	if err != nil {
 		return nil, setup.Fail("ids", "groups", err)
@@ -68,6 +68,15 @@ func keepEffective(overrideFiles bool) error {
 	}
 	data[0].Effective |= wanted & data[0].Permitted
 	return unix.Capset(&header, &data[0])
+}
+
+// jailRoot returns the host's ids as whom jailinit is born, if they are other than
+// the caller's.
+func jailRoot(p *setup.Plan, c *caller) (uid, gid uint32, other bool) {
+	if p.Shares(setup.UserNS) || !c.root() || p.IDs.Map == setup.MapIdentity {
+		return 0, 0, false
+	}
+	return rootOf(p.IDs.UIDs), rootOf(p.IDs.GIDs), true
 }
 
 // rootOf returns the host's id as whom jailinit builds the jail.

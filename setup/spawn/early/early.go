@@ -18,6 +18,10 @@ import (
 // Flags are the namespaces that it is started in.
 const Flags = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
 
+// Env is the environment of jailinit: one processor is all it has work for, and
+// every further one costs the Go runtime threads and memory.
+const Env = "GOMAXPROCS=1"
+
 // A jail of root's gets one of the 65,536-id ranges that systemd reserves for
 // containers (systemd.io/UIDS-GIDS): the one with the number of the process id
 // modulo RangeCount, or the next that is free.

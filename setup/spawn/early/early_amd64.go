@@ -10,8 +10,8 @@ func start()
 
 // patience lets the kernel wake this thread, and those that it makes, up to 2 ms
 // late. It is called before the Go runtime is there, whose monitor thread would
-// wake up every 70 microseconds of a start otherwise. Each program
-// takes it back for its first thread when the monitor runs.
+// wake up every 70 microseconds of a start otherwise. Each program takes it back
+// for its first thread when the monitor runs.
 func patience()
 
 // Of clone(2), and the signal that its child's end sends.
@@ -26,8 +26,7 @@ const (
 var (
 	self     = "/proc/self/exe\x00"
 	jailinit = "jailinit\x00"
-	beside   = "jailinit\x00"
 	below    = "../libexec/jailspawn/jailinit\x00"
-	procs    = "GOMAXPROCS=1\x00" // as spawn's initEnv
+	procs    = Env + "\x00"
 	rootDir  = "/\x00"
 )

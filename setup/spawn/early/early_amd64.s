@@ -2,6 +2,7 @@
 #include "textflag.h"
 
 #define KERNEL(number) MOVL $number, AX; SYSCALL
+#define CLOSE(number) MOVL number, DI; KERNEL(3) // close(2)
 #define CAP_VERSION 0x20080522 // _LINUX_CAPABILITY_VERSION_3
 
 // What both processes need beside their stacks. They share it until the child
@@ -16,8 +17,8 @@ GLOBL stack<>(SB), NOPTR, $512   // the child's
 // worth an error: where it fails, jailspawn does without.
 //
 // R13 points to started. R14 is where the directory of this program ends in
-// path, then the descriptor of jailinit. R8 and R9 keep root's gid and number of groups; BX is not 0 where he
-// has changed his ids.
+// path, then the descriptor of jailinit. R8 and R9
+// keep root's gid and number of groups; BX is not 0 where he has changed his ids.
 TEXT ·start(SB), NOSPLIT|NOFRAME, $0
 	// Not for a jail that can't be the usual one. All words up to "--" are
 	// looked at, as it is not known which are values; at worst, time is lost.
@@ -99,8 +100,8 @@ trim:
 
 find:
 	// jailinit, as spawn's openInit looks for it, while this is still root.
-	MOVQ ·beside+0(SB), SI
-	MOVQ ·beside+8(SB), CX
+	MOVQ ·jailinit+0(SB), SI
+	MOVQ ·jailinit+8(SB), CX
 	MOVL $1, BX
 
 try:
@@ -225,17 +226,13 @@ clone:
 	JNE  half
 
 parent:
-	MOVQ R14, DI
-	KERNEL(3)         // close(2)
+	CLOSE(R14)
 	TESTQ R15, R15
 	JLE  closeall
 	MOVQ R15, Init_pid(R13)
-	MOVL (Init_plan+0)(R13), DI
-	KERNEL(3)
-	MOVL (Init_status+4)(R13), DI
-	KERNEL(3)
-	MOVL (Init_control+4)(R13), DI
-	KERNEL(3)
+	CLOSE((Init_plan+0)(R13))
+	CLOSE((Init_status+4)(R13))
+	CLOSE((Init_control+4)(R13))
 	RET
 
 half:
@@ -245,22 +242,16 @@ half:
 	INT  $3
 
 closeall:
-	MOVL (Init_control+0)(R13), DI
-	KERNEL(3)
-	MOVL (Init_control+4)(R13), DI
-	KERNEL(3)
+	CLOSE((Init_control+0)(R13))
+	CLOSE((Init_control+4)(R13))
 
 closestatus:
-	MOVL (Init_status+0)(R13), DI
-	KERNEL(3)
-	MOVL (Init_status+4)(R13), DI
-	KERNEL(3)
+	CLOSE((Init_status+0)(R13))
+	CLOSE((Init_status+4)(R13))
 
 closeplan:
-	MOVL (Init_plan+0)(R13), DI
-	KERNEL(3)
-	MOVL (Init_plan+4)(R13), DI
-	KERNEL(3)
+	CLOSE((Init_plan+0)(R13))
+	CLOSE((Init_plan+4)(R13))
 	RET
 
 child:
