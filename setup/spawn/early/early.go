@@ -33,28 +33,60 @@ const (
 
 // An Init is the started jailinit.
 type Init struct {
-	pid                   int
+	pid                   int32
 	plan, status, control [2]int32 // as setup/spawn opens them: pipes and a socket
 
 	base uint32
 
-	tid    int32 // not 0 as long as it runs the program of this process
-	failed int32 // 1 if it could not execute jailinit
+	borrows int32 // not 0 as long as it runs the program of this process
+	failed  int32 // 1 if it could not execute jailinit
+
+	helper int32 // not 0 as long as the process runs that clones it
+	reap   int32 // the process id of that one, until it was waited for
 }
 
-// started is filled in by start. It is of use once.
+// started is filled in by start and its helper. It is of use once.
 var started Init
 
-// Started returns the jailinit that was started with this program, or nil.
+// Started returns the jailinit that was started with this program, or nil. The
+// first call waits until that is known.
 func Started() *Init {
+	if i := &started; i.reap != 0 {
+		await(&i.helper)
+		wait(int(i.reap))
+		i.reap = 0
+		if i.pid == 0 {
+			i.close()
+		}
+	}
 	if started.pid == 0 {
 		return nil
 	}
 	return &started
 }
 
+// await returns when the kernel has cleared a word.
+func await(word *int32) {
+	for {
+		value := atomic.LoadInt32(word)
+		if value == 0 {
+			return
+		}
+		_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), 0, uintptr(value), 0, 0, 0) // FUTEX_WAIT
+	}
+}
+
+// wait takes a child's status.
+func wait(pid int) {
+	for {
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+			return
+		}
+	}
+}
+
 // PID is its process id.
-func (i *Init) PID() int { return i.pid }
+func (i *Init) PID() int { return int(i.pid) }
 
 // Base is the first id of the range that a jail of root's gets: the uid and gid
 // that it has on the host. It is 0 where it has those of the caller.
@@ -62,13 +94,8 @@ func (i *Init) Base() uint32 { return i.base }
 
 // Runs waits until it runs jailinit, and reports whether it does.
 func (i *Init) Runs() bool {
-	for {
-		tid := atomic.LoadInt32(&i.tid)
-		if tid == 0 {
-			return atomic.LoadInt32(&i.failed) == 0
-		}
-		_, _, _ = unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&i.tid)), 0, uintptr(tid), 0, 0, 0) // FUTEX_WAIT
-	}
+	await(&i.borrows)
+	return atomic.LoadInt32(&i.failed) == 0
 }
 
 // Take gives it away: the caller has the process and the three descriptors from
@@ -84,12 +111,13 @@ func (i *Init) Drop() {
 	if i == nil || i.pid == 0 {
 		return
 	}
-	_ = unix.Kill(i.pid, unix.SIGKILL)
-	for {
-		if _, err := unix.Wait4(i.pid, nil, 0, nil); err != unix.EINTR {
-			break
-		}
-	}
+	_ = unix.Kill(i.PID(), unix.SIGKILL)
+	wait(i.PID())
+	i.close()
+}
+
+// close is for one that is not there, or no more.
+func (i *Init) close() {
 	plan, status, control := i.Take()
 	for _, fd := range []int{plan, status, control} {
 		_ = unix.Close(fd)

@@ -4,7 +4,7 @@ package early
 
 import "golang.org/x/sys/unix"
 
-// start clones jailinit and executes it; see early_amd64.s. It is called before
+// start has jailinit cloned and executed; see early_amd64.s. It is called before
 // the Go runtime is there, with the process's initial stack in R12.
 func start()
 
@@ -17,6 +17,7 @@ func patience()
 // Of clone(2), and the signal that its child's end sends.
 const (
 	CLONE_VM       = unix.CLONE_VM
+	CLONE_PARENT   = unix.CLONE_PARENT
 	CLONE_SETTID   = unix.CLONE_PARENT_SETTID
 	CLONE_CLEARTID = unix.CLONE_CHILD_CLEARTID
 	SIGCHLD        = unix.SIGCHLD

@@ -5,10 +5,11 @@
 #define CLOSE(number) MOVL number, DI; KERNEL(3) // close(2)
 #define CAP_VERSION 0x20080522 // _LINUX_CAPABILITY_VERSION_3
 
-// What both processes need beside their stacks. They share it until the child
-// runs jailinit, hence none of it is on the stack of the first, which goes on.
+// All three processes have this in common: the first, which goes on with its own
+// stack; the helper until it ends; the child until it runs jailinit.
 GLOBL path<>(SB), NOPTR, $4224   // PATH_MAX, and what is put behind the directory
 GLOBL groups<>(SB), NOPTR, $1024 // root's, at most 256
+GLOBL aside<>(SB), NOPTR, $256   // the helper's stack
 GLOBL stack<>(SB), NOPTR, $512   // the child's
 
 // func start()
@@ -16,9 +17,11 @@ GLOBL stack<>(SB), NOPTR, $512   // the child's
 // R12 holds the initial stack: argc, argv[0], argv[1] ... 0. Nothing here is
 // worth an error: where it fails, jailspawn does without.
 //
-// R13 points to started. R14 is where the directory of this program ends in
-// path, then the descriptor of jailinit. R8 and R9
-// keep root's gid and number of groups; BX is not 0 where he has changed his ids.
+// It takes the kernel a millisecond to make namespaces, at worst. That is the
+// work of a helper, a process that has the memory of this one and ends when it
+// has cloned jailinit as this one's child.
+//
+// R13 points to started.
 TEXT ·start(SB), NOSPLIT|NOFRAME, $0
 	// Not for a jail that can't be the usual one. All words up to "--" are
 	// looked at, as it is not known which are values; at worst, time is lost.
@@ -79,20 +82,51 @@ known:
 	TESTQ AX, AX
 	JNE  closestatus
 
-	// The directory of this program.
+	// The kernel clears helper when it is gone.
+	MOVL $(const_CLONE_VM+const_CLONE_SETTID+const_CLONE_CLEARTID+const_SIGCHLD), DI
+	LEAQ aside<>+256(SB), SI
+	LEAQ Init_helper(R13), DX
+	MOVQ DX, R10
+	XORL R8, R8
+	KERNEL(56)        // clone(2)
+	TESTQ AX, AX
+	JEQ  helper
+	JLT  closeall
+	MOVL AX, Init_reap(R13)
+	CLOSE((Init_plan+0)(R13))
+	CLOSE((Init_status+4)(R13))
+	CLOSE((Init_control+4)(R13))
+	RET
+
+closeall:
+	CLOSE((Init_control+0)(R13))
+	CLOSE((Init_control+4)(R13))
+
+closestatus:
+	CLOSE((Init_status+0)(R13))
+	CLOSE((Init_status+4)(R13))
+
+closeplan:
+	CLOSE((Init_plan+0)(R13))
+	CLOSE((Init_plan+4)(R13))
+	RET
+
+	// From here on R14 is where the directory of this program ends in path, then
+	// the descriptor of jailinit. R8 and R9 keep root's gid and number of groups.
+helper:
 	MOVQ ·self(SB), DI
 	LEAQ path<>(SB), SI
 	MOVL $4096, DX
 	KERNEL(89)        // readlink(2)
 	CMPQ AX, $4096
-	JGE  closeall
+	JGE  exit
 	LEAQ path<>(SB), R14
 	ADDQ AX, R14
 
 trim:
 	LEAQ path<>(SB), AX
 	CMPQ R14, AX
-	JLE  closeall
+	JLE  exit
 	CMPB -1(R14), $0x2f // "/"
 	JEQ  find
 	DECQ R14
@@ -118,14 +152,13 @@ try:
 	MOVQ ·below+8(SB), CX
 	DECL BX
 	JEQ  try
-	JMP  closeall
+	JMP  exit
 
 ids:
 	MOVQ AX, R14
 
-	// Root's thread takes the first id of a range, to give it to the child, as
-	// spawn's becomeJailRoot does. Where it may not, all stays as it is.
-	XORL BX, BX
+	// Root takes the first id of a range, to give it to the child, as spawn's
+	// becomeJailRoot does. Where he may not, all stays as it is.
 	KERNEL(107)       // geteuid(2)
 	TESTL AX, AX
 	JNE  clone
@@ -142,8 +175,7 @@ ids:
 	KERNEL(116)       // setgroups(2)
 	TESTQ AX, AX
 	JNE  clone
-	INCL BX
-	KERNEL(39)        // getpid(2)
+	KERNEL(110)       // getppid(2)
 	XORL DX, DX
 	MOVL $const_RangeCount, CX
 	DIVL CX
@@ -178,9 +210,8 @@ ids:
 	JMP  clone
 
 undo:
-	// No such ids here. That was all in vain, and is undone.
+	// No such ids here.
 	MOVL $0, Init_base(R13)
-	XORL BX, BX
 	MOVL R8, DI
 	MOVL R8, SI
 	KERNEL(119)
@@ -189,70 +220,23 @@ undo:
 	KERNEL(116)
 
 clone:
-	// The child borrows the memory, which is quicker than to copy it, and this
-	// process doesn't wait until it has its own.
-	// The kernel clears tid when the child has its own (or is gone).
-	MOVL $(const_Flags+const_CLONE_VM+const_CLONE_SETTID+const_CLONE_CLEARTID+const_SIGCHLD), DI
+	// The child borrows the memory, which is quicker than to copy it, and nobody
+	// waits until it has its own: the kernel clears borrows then, or when it is
+	// gone.
+	MOVL $1, Init_borrows(R13)
+	MOVL $(const_Flags+const_CLONE_VM+const_CLONE_PARENT+const_CLONE_SETTID+const_CLONE_CLEARTID+const_SIGCHLD), DI
 	LEAQ stack<>+512(SB), SI
-	LEAQ Init_tid(R13), DX
-	MOVQ DX, R10
-	MOVQ R8, R15      // the fifth argument is in R8
+	LEAQ Init_pid(R13), DX
+	LEAQ Init_borrows(R13), R10
 	XORL R8, R8
 	KERNEL(56)        // clone(2)
 	TESTQ AX, AX
 	JEQ  child
-	MOVQ AX, CX
-	MOVQ R15, R8
-	MOVQ CX, R15
 
-	TESTL BX, BX
-	JEQ  parent
+exit:
 	XORL DI, DI
-	XORL SI, SI
-	XORL DX, DX
-	KERNEL(117)       // setresuid(2)
-	TESTQ AX, AX
-	JNE  half
-	MOVL R8, DI
-	MOVL R8, SI
-	MOVL R8, DX
-	KERNEL(119)       // setresgid(2)
-	TESTQ AX, AX
-	JNE  half
-	MOVQ R9, DI
-	LEAQ groups<>(SB), SI
-	KERNEL(116)       // setgroups(2)
-	TESTQ AX, AX
-	JNE  half
-
-parent:
-	CLOSE(R14)
-	TESTQ R15, R15
-	JLE  closeall
-	MOVQ R15, Init_pid(R13)
-	CLOSE((Init_plan+0)(R13))
-	CLOSE((Init_status+4)(R13))
-	CLOSE((Init_control+4)(R13))
-	RET
-
-half:
-	// Half a root must not go on.
-	MOVL $125, DI
 	KERNEL(231)       // exit_group(2)
 	INT  $3
-
-closeall:
-	CLOSE((Init_control+0)(R13))
-	CLOSE((Init_control+4)(R13))
-
-closestatus:
-	CLOSE((Init_status+0)(R13))
-	CLOSE((Init_status+4)(R13))
-
-closeplan:
-	CLOSE((Init_plan+0)(R13))
-	CLOSE((Init_plan+4)(R13))
-	RET
 
 child:
 	KERNEL(112)       // setsid(2)
