@@ -29,8 +29,16 @@ func (t *Tree) Keep(m *setup.Mount) error {
 }
 
 func (t *Tree) keep(m *setup.Mount) error {
-	if err := t.pin(path.Dir(m.Target)); err != nil {
-		return err
+	if dir := path.Dir(m.Target); dir != t.keptDir {
+		if err := t.pin(dir); err != nil {
+			return err
+		}
+		t.rememberKept(dir)
+	}
+	if t.keptDir != "" && m.Content == "" {
+		if done, err := t.keepPlace(path.Base(m.Target)); done {
+			return err
+		}
 	}
 	fd, err := t.openHow(m.Target, unix.O_PATH|unix.O_NOFOLLOW, 0)
 	if err == unix.ENOENT || err == unix.ENOTDIR {
@@ -57,6 +65,45 @@ func (t *Tree) keep(m *setup.Mount) error {
 		return t.keepFile(m, fd)
 	}
 	return t.onItself(fd, true)
+}
+
+// rememberKept keeps a directory that is pinned, as the next name to be kept is
+// most often beside this one, until a mount may have covered it.
+func (t *Tree) rememberKept(dir string) {
+	t.forgetKept()
+	fd, err := t.openHow(dir, unix.O_PATH|unix.O_DIRECTORY, unix.RESOLVE_NO_SYMLINKS)
+	if err == nil {
+		t.keptDir, t.kept = dir, fd
+	}
+}
+
+func (t *Tree) forgetKept() {
+	if t.keptDir != "" {
+		unix.Close(t.kept)
+		t.keptDir = ""
+	}
+}
+
+// keepPlace covers what jailspawn puts into a missing place, in the directory
+// that is remembered; this is the way of nearly all names. Anything else, not
+// done here, needs a closer look.
+func (t *Tree) keepPlace(base string) (done bool, err error) {
+	flags := unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	fd, err := unix.Openat(t.kept, base, flags, 0)
+	if err != nil {
+		return false, nil
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&0o222 != 0 || !noEntry(fd) {
+		return false, nil
+	}
+	blank, err := t.blank()
+	if err != nil {
+		return true, err
+	}
+	defer unix.Close(blank)
+	return true, mountfd.Attach(blank, fd)
 }
 
 // keepFile covers what jailspawn put there by a file of the jail's own, as the
@@ -228,8 +275,13 @@ func empty(dir int) bool {
 		return false
 	}
 	defer unix.Close(fd)
-	buf := make([]byte, 1024)
-	n, err := unix.ReadDirent(fd, buf)
+	return noEntry(fd)
+}
+
+// noEntry is empty for a directory that is open for reading.
+func noEntry(fd int) bool {
+	var buf [1024]byte
+	n, err := unix.ReadDirent(fd, buf[:])
 	_, _, names := unix.ParseDirent(buf[:max(n, 0)], -1, nil)
 	return err == nil && len(names) == 0
 }

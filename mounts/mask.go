@@ -36,21 +36,27 @@ func (t *Tree) cover(target int) error {
 		defer unix.Close(null)
 		return t.attachTo(null, target)
 	}
+	blank, err := t.blank()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(blank)
+	return t.attachTo(blank, target)
+}
+
+// blank returns a detached mount of the empty directory of all masks. The first
+// has to be attached before the next is asked for.
+func (t *Tree) blank() (int, error) {
 	if t.mask >= 0 {
-		again, err := mountfd.Clone(t.mask, "", false)
-		if err != nil {
-			return err
-		}
-		defer unix.Close(again)
-		return t.attachTo(again, target)
+		return mountfd.Clone(t.mask, "", false)
 	}
 	attr := hardened | unix.MOUNT_ATTR_NOEXEC | unix.MOUNT_ATTR_RDONLY
 	empty, err := t.newFS("tmpfs", "mask", attr, sized(0, "0555")...)
 	if err != nil {
-		return err
+		return -1, err
 	}
 	t.mask = empty
-	return t.attachTo(empty, target)
+	return unix.FcntlInt(uintptr(empty), unix.F_DUPFD_CLOEXEC, 0)
 }
 
 // Protect makes a path read-only in place, with all that is mounted below it.

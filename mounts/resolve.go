@@ -143,8 +143,9 @@ func (t *Tree) remember(dir string, fd int) {
 	t.lastDir, t.last = dir, fd
 }
 
-// forget is called when a mount may have covered the remembered directory.
+// forget is called when a mount may have covered a remembered directory.
 func (t *Tree) forget() {
+	t.forgetKept()
 	if t.lastDir != "" {
 		unix.Close(t.last)
 		t.lastDir = ""

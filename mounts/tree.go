@@ -23,6 +23,8 @@ type Tree struct {
 
 	lastDir string // directory in which something was made last, "" for none
 	last    int    // its descriptor
+	keptDir string // directory in which a name was kept last, "" for none
+	kept    int    // its descriptor
 
 	context string // SELinux context of the files in them, or empty
 }

@@ -32,6 +32,9 @@ const (
 	// ControlMounts carries descriptors of detached mounts by SCM_RIGHTS
 	// (unix(7)): those of the plan's prepared sources, in order.
 	ControlMounts Control = 'm'
+	// ControlKept says that something stands wherever the plan keeps a place of
+	// the host.
+	ControlKept Control = 'k'
 	// ControlNetwork says that the interfaces of the plan are there and
 	// configured.
 	ControlNetwork Control = 'n'

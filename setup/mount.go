@@ -37,7 +37,8 @@ const (
 	// what is there can't be written, moved away or replaced, and what is
 	// missing can't be made. Where a directory of the host can be written, an
 	// empty directory, or a file with the given content, stands in a missing
-	// place as long as the jail runs. With ReadOnly false a directory that
+	// place as long as the jail runs, and so do the directories that lead there
+	// if they are missing. With ReadOnly false a directory that
 	// exists can be written below.
 	Keep MountType = "keep"
 )

@@ -90,6 +90,17 @@ func (p *Plan) OwnMounts() bool {
 	return false
 }
 
+// Keeps reports whether a place is kept. jailinit then waits until jailspawn has
+// put something where one is missing (see [ControlKept]).
+func (p *Plan) Keeps() bool {
+	for i := range p.Mounts {
+		if p.Mounts[i].Type == Keep {
+			return true
+		}
+	}
+	return false
+}
+
 // SecondStage reports whether jailinit is executed once more, as the process
 // that becomes the payload.
 func (p *Plan) SecondStage() bool {

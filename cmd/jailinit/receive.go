@@ -92,6 +92,15 @@ func (j *jail) await(kind setup.Control) error {
 	return nil
 }
 
+// awaitKept waits once, before the first place is kept.
+func (j *jail) awaitKept() error {
+	if j.kept {
+		return nil
+	}
+	j.kept = true
+	return j.await(setup.ControlKept)
+}
+
 // hear takes jailspawn's next message that is no signal. The signals are kept
 // for the payload, which does not run yet; message has room for them.
 func (j *jail) hear(message, oob []byte) (n, oobn int, err error) {

@@ -20,6 +20,7 @@ type jail struct {
 	tree     *mounts.Tree
 	limited  bool                      // no user namespace can be made in the jail
 	self     int                       // jailinit's own file, for the second stage
+	kept     bool                      // jailspawn has put something into the places to be kept
 	early    [][reap.SignalLength]byte // signals that came before the payload ran
 	settings int                       // directory of the sysctls, if the plan sets any
 	score    *schedule.Score           // what the payload has when memory is short, if more than this process
@@ -186,6 +187,9 @@ func (j *jail) mount(m *setup.Mount) error {
 	case setup.Protect:
 		return j.tree.Protect(m)
 	case setup.Keep:
+		if err := j.awaitKept(); err != nil {
+			return err
+		}
 		return j.tree.Keep(m)
 	}
 	return &setup.Error{Step: "mount", Target: m.Target, Detail: "unknown type " + string(m.Type)}

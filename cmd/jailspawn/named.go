@@ -123,7 +123,7 @@ func sweep(dir *named.Dir, w io.Writer) error {
 	}
 	kept, err := keep.Sweep()
 	for _, path := range kept {
-		fmt.Fprintln(w, "jailspawn: removed "+path+", which a killed jailspawn kept free")
+		fmt.Fprintln(w, "jailspawn: removed "+path+", which a killed jailspawn had put there")
 	}
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/mountfd"
+	"github.com/jailspawn/jailspawn/setup/spawn/keep"
 )
 
 // sendPlan gives jailinit what it can't take by itself, and then its plan.
@@ -84,6 +85,18 @@ func (j *Jail) sendMounts(p *setup.Plan, c *caller) error {
 		return flush()
 	}
 	return nil
+}
+
+// holdPlaces puts something into the places that the plan keeps, and tells
+// jailinit, which makes its other mounts meanwhile.
+func (j *Jail) holdPlaces(p *setup.Plan) (err error) {
+	if !p.Keeps() {
+		return nil
+	}
+	if j.held, err = keep.Hold(p); err != nil {
+		return err
+	}
+	return unix.Sendto(j.control, []byte{byte(setup.ControlKept)}, unix.MSG_NOSIGNAL, nil)
 }
 
 func closeAll(fds []int) {

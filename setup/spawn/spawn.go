@@ -174,14 +174,12 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	}
 	var group *cgroup.Group
 	var attachment *hostnet.Attachment
-	var held *keep.Held
 	var together *shared
 	defer func() {
 		if err != nil {
 			together.close()
 			_ = attachment.Close()
 			_ = group.Remove()
-			_ = held.Release()
 			removePIDFile(plan.Service.PIDFile)
 			_ = hook.Run(hook.PostStop, plan, 0)
 			claim.Remove()
@@ -194,9 +192,6 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	if err := prepareService(&plan.Service); err != nil {
 		return nil, err
 	}
-	if held, err = keep.Hold(plan); err != nil {
-		return nil, err
-	}
 	if group, err = newGroup(plan); err != nil {
 		return nil, err
 	}
@@ -207,7 +202,7 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	if j, err = clone(plan, c, o, claim, group); err != nil {
 		return nil, err
 	}
-	j.begin, j.started, j.letGo, j.attachment, j.held = begin, o.Started, o.LetGo, attachment, held
+	j.begin, j.started, j.letGo, j.attachment = begin, o.Started, o.LetGo, attachment
 	j.together = together
 	together.watch(j.pid)
 	return j, j.publish(plan, claim, o)
@@ -221,6 +216,9 @@ func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 	j.handing = j.sendPlan(plan)
 	if j.handing == nil {
 		j.handing = j.sendMounts(plan, c)
+	}
+	if j.handing == nil {
+		j.handing = j.holdPlaces(plan)
 	}
 	if err := connected(); j.handing == nil {
 		j.handing = err

@@ -3,44 +3,39 @@ package keep
 import (
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
-	"github.com/jailspawn/jailspawn/setup/mountfd"
 )
 
 // Held is what one jail needs to stay as it is.
 type Held struct {
 	records *records
-	places  []*place
+	dirs    []*dir
 }
 
 // Hold makes sure that something stands wherever the plan keeps a place of the
 // host. Nil is returned, and nothing done, for a plan that keeps none.
 func Hold(p *setup.Plan) (h *Held, err error) {
-	for i := range p.Mounts {
-		m := &p.Mounts[i]
-		if m.Type != setup.Keep {
-			continue
-		}
-		name := onHost(p, i)
-		if name == "" {
-			continue
-		}
-		if h == nil {
-			h = new(Held)
-			if h.records, err = openRecords(); err != nil {
-				return nil, err
-			}
-			defer h.records.unlock()
-		}
-		if err := h.hold(&place{path: name, content: m.Content}); err != nil {
-			_ = h.release()
-			h.records.close()
-			return nil, keepError(m.Target, name, err)
-		}
+	wanted := wanted(p)
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	h = new(Held)
+	if h.records, err = openRecords(); err != nil {
+		return nil, err
+	}
+	defer h.records.unlock()
+	if err := h.hold(wanted); err != nil {
+		_ = h.release()
+		h.records.close()
+		return nil, err
+	}
+	for _, d := range h.dirs {
+		d.close()
 	}
 	return h, nil
 }
@@ -51,89 +46,130 @@ func keepError(target, name string, err error) error {
 	if e.Detail == "" {
 		e.Detail = name
 	}
-	switch {
-	case e.Hint != "":
-	case e.Errno == unix.ENOENT:
-		e.Hint = "its directory is missing as well; keep that one"
-	case e.Errno == unix.EACCES:
+	if e.Hint == "" && e.Errno == unix.EACCES {
 		e.Hint = "the caller can't put there what keeps it free; leave it out, or show its directory read-only"
 	}
 	return e
+}
+
+// hold looks at all places first, so that the notes tell of what is made before
+// anything is.
+func (h *Held) hold(wanted []*place) error {
+	var held []*place
+	for _, p := range wanted {
+		more, err := h.look(p)
+		if err != nil {
+			return keepError(p.target, p.path, err)
+		}
+		held = append(held, more...)
+	}
+	for _, d := range h.dirs {
+		if err := h.announce(d, d.places...); err != nil {
+			return keepError(d.path, h.records.path, err)
+		}
+	}
+	for _, p := range held {
+		if err := h.stand(p); err != nil {
+			return keepError(p.target, p.path, err)
+		}
+	}
+	return nil
+}
+
+// look finds out what p needs: nothing, p itself, or the way to it and p.
+func (h *Held) look(p *place) (needed []*place, err error) {
+	if h.has(p.path) {
+		return nil, nil
+	}
+	d := h.find(path.Dir(p.path))
+	if d == nil {
+		d = &dir{path: path.Dir(p.path), fd: -1}
+		err := d.open()
+		switch {
+		case err == unix.ENOTDIR:
+			return nil, nil // a file stands there
+		case err == unix.ENOENT:
+			if needed, err = h.look(&place{path: d.path, way: true, target: p.target, fd: -1}); err != nil || needed == nil {
+				return nil, err
+			}
+		case err != nil:
+			return nil, err
+		}
+		d.note = h.records.read(d.path)
+		h.dirs = append(h.dirs, d)
+	}
+	if d.readOnly {
+		return nil, nil // nobody else can make it either
+	}
+	ours, err := d.see(p)
+	if err != nil || !ours {
+		return needed, err
+	}
+	d.places = append(d.places, p)
+	return append(needed, p), nil
+}
+
+// has reports whether name is seen to already, or lies below what is: nothing
+// can be made there.
+func (h *Held) has(name string) bool {
+	for _, d := range h.dirs {
+		for _, p := range d.places {
+			rest, below := strings.CutPrefix(name, p.path)
+			if below && (rest == "" || rest[0] == '/' && !p.way) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// announce notes what is about to be made.
+func (h *Held) announce(d *dir, places ...*place) error {
+	changed := false
+	for _, p := range places {
+		if p.missing {
+			d.note.remove(p.path)
+			d.note.places = append(d.note.places, p)
+			changed = true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return h.records.write(d.note)
 }
 
 // holdTime bounds how long another user's jailspawn may take to remove what it
 // put somewhere.
 const holdTime = 5 * time.Second
 
-// hold puts something where nothing stands, and holds what is there for the
-// same reason.
-func (h *Held) hold(p *place) error {
-	if slices.ContainsFunc(h.places, func(above *place) bool { return above.path == path.Dir(p.path) }) {
-		return nil // below one of ours nothing can be made
-	}
-	parent, err := mountfd.OpenSource(path.Dir(p.path))
-	if err == unix.ENOTDIR {
-		return nil // a file stands there
-	}
-	if err != nil {
-		return err
-	}
-	defer unix.Close(parent)
+// stand makes p, if nothing is there, and locks it.
+func (h *Held) stand(p *place) error {
+	d := h.find(path.Dir(p.path))
 	for end := time.Now().Add(holdTime); ; time.Sleep(5 * time.Millisecond) {
-		err := h.stand(parent, p)
-		if err == nil && p.file != nil {
-			h.places = append(h.places, p)
-		}
+		err := d.take(p)
 		if err != unix.EAGAIN || time.Now().After(end) {
+			return err
+		}
+		if p.missing {
+			d.note.remove(p.path) // somebody else made it
+		}
+		if ours, err := d.see(p); err != nil || !ours {
+			return err
+		}
+		if err := h.announce(d, p); err != nil {
 			return err
 		}
 	}
 }
 
-// stand makes p in parent, if nothing is there, and locks it. Something else
-// that stands there is left alone.
-func (h *Held) stand(parent int, p *place) error {
-	var st unix.Stat_t
-	err := unix.Fstatat(parent, p.base(), &st, unix.AT_SYMLINK_NOFOLLOW)
-	switch {
-	case err == unix.ENOTDIR:
-		return nil
-	case err == unix.ENOENT:
-		if err := h.records.write(p); err != nil {
-			return err
+func (h *Held) find(name string) *dir {
+	for _, d := range h.dirs {
+		if d.path == name {
+			return d
 		}
-		if err := p.make(parent); err != nil {
-			h.records.remove(p)
-			switch err {
-			case unix.EEXIST:
-				return unix.EAGAIN
-			case unix.EROFS:
-				return nil // nobody else can make it either
-			}
-			return err
-		}
-	case err != nil:
-		return err
-	case !p.like(&st):
-		return nil
 	}
-	switch err := p.open(parent); err {
-	case nil:
-	case unix.EACCES:
-		return nil // somebody else's
-	case unix.ENOENT:
-		return unix.EAGAIN
-	default:
-		return err
-	}
-	err = unix.Flock(int(p.file.Fd()), unix.LOCK_SH|unix.LOCK_NB)
-	if err == nil && !p.stands(parent) {
-		err = unix.EAGAIN // removed before we had it
-	}
-	if err != nil {
-		p.close()
-	}
-	return err
+	return nil
 }
 
 // Release removes what nobody needs any more. It is for the end of a jail, and
@@ -151,12 +187,13 @@ func (h *Held) Release() error {
 }
 
 func (h *Held) release() (err error) {
-	for _, p := range slices.Backward(h.places) {
-		if left := h.records.drop(p); err == nil && left != nil {
-			err = keepError(p.path, "can't be removed", left)
+	for _, d := range slices.Backward(h.dirs) {
+		d.close()
+		if _, left := h.records.drop(d.path, d.places); err == nil {
+			err = left
 		}
 	}
-	h.places = nil
+	h.dirs = nil
 	h.records.tidy()
 	return err
 }

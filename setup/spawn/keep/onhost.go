@@ -8,6 +8,20 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 )
 
+// wanted lists what a plan keeps on the host.
+func wanted(p *setup.Plan) (list []*place) {
+	for i := range p.Mounts {
+		m := &p.Mounts[i]
+		if m.Type != setup.Keep {
+			continue
+		}
+		if name := onHost(p, i); name != "" {
+			list = append(list, &place{path: name, content: m.Content, target: m.Target, fd: -1})
+		}
+	}
+	return list
+}
+
 // onHost tells where on the host the target of the plan's i-th mount lies, if
 // what the plan mounted before it lets the payload write there; else "".
 func onHost(p *setup.Plan, i int) string {
