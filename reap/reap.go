@@ -65,6 +65,16 @@ func (j *Jail) Rest(grace uint32, wait bool) {
 	j.reapLeft(0)
 }
 
+// Alone reports whether no process is left in the jail. Then there will be
+// none, as nobody is there who could start it, but for [Children.Start].
+func (j *Jail) Alone() bool {
+	if j.Shared || j.reapLeft(unix.WNOHANG) {
+		return false
+	}
+	_, err := unix.Wait4(-1, nil, unix.WNOHANG|unix.WALL, nil)
+	return err == unix.ECHILD
+}
+
 // reapLeft reaps until no child is left, or with WNOHANG none that has ended.
 // It reports whether there are children left.
 func (j *Jail) reapLeft(options int) bool {

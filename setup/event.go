@@ -29,6 +29,7 @@ const (
 type Event struct {
 	Kind   EventKind
 	Status uint32 // EventStopped, EventExited
+	Alone  bool   // EventExited: jailinit is all that is left, and will be
 	Err    Error  // EventFailed
 }
 
@@ -40,6 +41,7 @@ const (
 func (e *Event) code(c *coder) {
 	num(c, &e.Kind)
 	num(c, &e.Status)
+	flag(c, &e.Alone)
 	str(c, &e.Err.Step)
 	str(c, &e.Err.Target)
 	str(c, &e.Err.Detail)

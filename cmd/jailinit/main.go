@@ -88,7 +88,8 @@ func run() (unix.WaitStatus, error) {
 	if err != nil {
 		return 0, err
 	}
-	report(&setup.Event{Kind: setup.EventExited, Status: uint32(status)})
+	alone := j.plan.Name == "" && processes.Alone()
+	report(&setup.Event{Kind: setup.EventExited, Status: uint32(status), Alone: alone})
 	processes.Rest(j.plan.Life.Grace, j.plan.Life.WaitAll)
 	j.leaveTerminal()
 	return status, nil

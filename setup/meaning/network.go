@@ -107,7 +107,10 @@ func (f *facts) reach(n *setup.Network) {
 	if n.Filter != nil && len(n.Filter.Accept) > 0 {
 		return // these are told
 	}
-	if pair {
+	switch {
+	case pair && len(n.Publish) > 0:
+		f.say(Network, "The host can connect to it, and others through the host by its published ports alone.")
+	case pair:
 		f.say(Network, "The host can connect to it, and nobody else through the host.")
 	}
 	if wire {

@@ -4,27 +4,26 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
 )
 
-// connect makes the jail's interfaces on another thread, while mounts are
-// prepared and jailinit starts. The function that it returns waits for them, and
-// tells jailinit.
-func (j *Jail) connect() func() error {
-	if j.attachment == nil {
-		return func() error { return nil }
+// connect makes the jail's interfaces, while jailinit makes its mounts, and
+// tells it.
+func (j *Jail) connect(n *setup.Network) (err error) {
+	if !n.Prepared() {
+		return nil
 	}
-	j.attachment.Enter(j.pid, j.pidfd)
-	return func() error {
-		if err := j.attachment.Wait(); err != nil {
-			return err
-		}
-		return unix.Sendto(j.control, []byte{byte(setup.ControlNetwork)}, unix.MSG_NOSIGNAL, nil)
+	j.attachment, err = hostnet.Attach(n, j.pid, j.pidfd)
+	if err != nil {
+		return err
 	}
+	return unix.Sendto(j.control, []byte{byte(setup.ControlNetwork)}, unix.MSG_NOSIGNAL, nil)
 }
 
 // disconnect gives back what the jail's network took from the host.
 func (j *Jail) disconnect() error {
 	closeFD(j.pidfd)
+	j.pidfd = -1
 	return j.attachment.Close()
 }
 

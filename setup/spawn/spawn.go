@@ -11,6 +11,7 @@
 package spawn
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"sync"
@@ -86,8 +87,9 @@ type Jail struct {
 	started  func(*Jail) error
 	handing  error
 
-	pidfd      int                 // of jailinit, if a part of its network is made here; else -1
-	attachment *hostnet.Attachment // that part
+	pidfd        int                 // of jailinit, if a part of its network is made here; else -1
+	attachment   *hostnet.Attachment // that part
+	disconnected error               // by what of it could not be given back, if that was tried before the jail ended
 
 	asked  *setup.Plan
 	claim  *named.Claim // nil if the jail has no name
@@ -173,12 +175,10 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 		return nil, err
 	}
 	var group *cgroup.Group
-	var attachment *hostnet.Attachment
 	var together *shared
 	defer func() {
 		if err != nil {
 			together.close()
-			_ = attachment.Close()
 			_ = group.Remove()
 			removePIDFile(plan.Service.PIDFile)
 			_ = hook.Run(hook.PostStop, plan, 0)
@@ -188,7 +188,6 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	if err := hook.Run(hook.PreStart, plan, 0); err != nil {
 		return nil, err
 	}
-	attachment = hostnet.Begin(&plan.Network)
 	if err := prepareService(&plan.Service); err != nil {
 		return nil, err
 	}
@@ -202,7 +201,7 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 	if j, err = clone(plan, c, o, claim, group); err != nil {
 		return nil, err
 	}
-	j.begin, j.started, j.letGo, j.attachment = begin, o.Started, o.LetGo, attachment
+	j.begin, j.started, j.letGo = begin, o.Started, o.LetGo
 	j.together = together
 	together.watch(j.pid)
 	return j, j.publish(plan, claim, o)
@@ -212,7 +211,6 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 // plan goes first, so that jailinit works while the rest is prepared.
 func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 	j.limitTime(plan)
-	connected := j.connect()
 	j.handing = j.sendPlan(plan)
 	if j.handing == nil {
 		j.handing = j.sendMounts(plan, c)
@@ -220,8 +218,8 @@ func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 	if j.handing == nil {
 		j.handing = j.holdPlaces(plan)
 	}
-	if err := connected(); j.handing == nil {
-		j.handing = err
+	if j.handing == nil {
+		j.handing = j.connect(&plan.Network)
 	}
 	if o.Catch != nil && j.handing == nil {
 		j.signals, j.handing = o.Catch()
@@ -249,7 +247,7 @@ func (j *Jail) Wait() (syscall.WaitStatus, error) {
 	if j.handing != nil {
 		err = j.handing // what jailinit says is but the consequence
 	}
-	if netErr := j.disconnect(); err == nil {
+	if netErr := errors.Join(j.disconnected, j.disconnect()); err == nil {
 		err = netErr
 	}
 	j.measure()

@@ -72,6 +72,9 @@ func (j *Jail) events() (last *setup.Event, err error) {
 				j.payloadStopped()
 			case setup.EventExited:
 				j.together.payloadGone()
+				if e.Alone {
+					j.disconnected = j.disconnect() // while it ends
+				}
 			}
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"encoding/binary"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup/netattr"
 )
 
 const ownerFlag = 0x2 // NFT_TABLE_F_OWNER
@@ -23,24 +25,26 @@ const (
 )
 
 // A Batch is one table with its chains and rules, which come into force all at
-// once or not at all.
+// once or not at all. It is written in place, as each page of memory that a
+// jail's start touches takes time.
 type Batch struct {
 	table  string
 	family Family
 	buf    []byte
-	last   int // where the last message starts
+	last   int // where the last object starts
+	start  int // where the message that is being written starts
 	count  uint32
 }
 
 // NewBatch starts a batch that makes the table.
 func NewBatch(table string, f Family) *Batch {
 	b := &Batch{table: table, family: f, buf: make([]byte, 0, 4<<10)}
-	b.message(unix.NFNL_MSG_BATCH_BEGIN, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
-	b.object(
-		unix.NFT_MSG_NEWTABLE,
-		text(unix.NFTA_TABLE_NAME, table),
-		number(unix.NFTA_TABLE_FLAGS, ownerFlag),
-	)
+	b.begin(unix.NFNL_MSG_BATCH_BEGIN, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
+	b.end()
+	b.object(unix.NFT_MSG_NEWTABLE)
+	b.buf = netattr.Text(b.buf, unix.NFTA_TABLE_NAME, table)
+	b.buf = netattr.Number(b.buf, unix.NFTA_TABLE_FLAGS, ownerFlag)
+	b.end()
 	return b
 }
 
@@ -54,70 +58,77 @@ type Hook struct {
 	Priority int32
 }
 
-// The hooks that we use. Addresses are translated at -100 and 100.
+// The hooks that we use. Connections are known from -200 on, and addresses are
+// translated at -100 and 100. There is none at NF_INET_FORWARD: while it is the
+// only one there, to take it into use and out again has the kernel rewrite its
+// code, which takes a start up to a millisecond.
 var (
-	Arriving  = Hook{"filter", unix.NF_INET_PRE_ROUTING, -150}
-	Forwarded = Hook{"filter", unix.NF_INET_FORWARD, 0}
-	Received  = Hook{"filter", unix.NF_INET_LOCAL_IN, 0}
-	Sent      = Hook{"filter", unix.NF_INET_LOCAL_OUT, 0}
-	NATIn     = Hook{"nat", unix.NF_INET_PRE_ROUTING, -100}
-	NATLocal  = Hook{"nat", unix.NF_INET_LOCAL_OUT, -100}
-	NATOut    = Hook{"nat", unix.NF_INET_POST_ROUTING, 100}
+	Arriving = Hook{"filter", unix.NF_INET_PRE_ROUTING, -150}
+	Passing  = Hook{"filter", unix.NF_INET_PRE_ROUTING, -149}
+	Received = Hook{"filter", unix.NF_INET_LOCAL_IN, 0}
+	Sent     = Hook{"filter", unix.NF_INET_LOCAL_OUT, 0}
+	NATIn    = Hook{"nat", unix.NF_INET_PRE_ROUTING, -100}
+	NATLocal = Hook{"nat", unix.NF_INET_LOCAL_OUT, -100}
+	NATOut   = Hook{"nat", unix.NF_INET_POST_ROUTING, 100}
 )
 
 // Chain adds a chain that other chains jump to.
 func (b *Batch) Chain(name string) {
-	b.object(unix.NFT_MSG_NEWCHAIN, text(unix.NFTA_CHAIN_TABLE, b.table), text(unix.NFTA_CHAIN_NAME, name))
+	b.chain(name)
+	b.end()
+}
+
+func (b *Batch) chain(name string) {
+	b.object(unix.NFT_MSG_NEWCHAIN)
+	b.buf = netattr.Text(b.buf, unix.NFTA_CHAIN_TABLE, b.table)
+	b.buf = netattr.Text(b.buf, unix.NFTA_CHAIN_NAME, name)
 }
 
 // Base adds a chain that sees the packets of a hook, and accepts those that no
 // rule decides on.
 func (b *Batch) Base(name string, h Hook) {
-	b.object(
-		unix.NFT_MSG_NEWCHAIN,
-		text(unix.NFTA_CHAIN_TABLE, b.table),
-		text(unix.NFTA_CHAIN_NAME, name),
-		text(unix.NFTA_CHAIN_TYPE, h.Type),
-		nested(
-			unix.NFTA_CHAIN_HOOK,
-			number(unix.NFTA_HOOK_HOOKNUM, h.Number),
-			number(unix.NFTA_HOOK_PRIORITY, uint32(h.Priority)),
-		),
-	)
+	b.chain(name)
+	b.buf = netattr.Text(b.buf, unix.NFTA_CHAIN_TYPE, h.Type)
+	at := len(b.buf)
+	b.buf = netattr.Open(b.buf, unix.NFTA_CHAIN_HOOK)
+	b.buf = netattr.Number(b.buf, unix.NFTA_HOOK_HOOKNUM, h.Number)
+	b.buf = netattr.Number(b.buf, unix.NFTA_HOOK_PRIORITY, uint32(h.Priority))
+	netattr.Shut(b.buf, at)
+	b.end()
 }
 
 // Rule adds a rule to the end of a chain.
 func (b *Batch) Rule(chain string, parts ...Match) {
-	var list []byte
+	b.object(unix.NFT_MSG_NEWRULE)
+	b.buf = netattr.Text(b.buf, unix.NFTA_RULE_TABLE, b.table)
+	b.buf = netattr.Text(b.buf, unix.NFTA_RULE_CHAIN, chain)
+	at := len(b.buf)
+	b.buf = netattr.Open(b.buf, unix.NFTA_RULE_EXPRESSIONS)
 	for _, p := range parts {
-		for _, e := range p {
-			list = append(list, nested(unix.NFTA_LIST_ELEM, e)...)
-		}
+		b.buf = append(b.buf, p...)
 	}
-	b.object(
-		unix.NFT_MSG_NEWRULE,
-		text(unix.NFTA_RULE_TABLE, b.table),
-		text(unix.NFTA_RULE_CHAIN, chain),
-		nested(unix.NFTA_RULE_EXPRESSIONS, list),
-	)
+	netattr.Shut(b.buf, at)
+	b.end()
 }
 
 // Bytes ends the batch and returns it. The kernel acknowledges the last object,
 // and with it all.
 func (b *Batch) Bytes() []byte {
 	binary.NativeEndian.PutUint16(b.buf[b.last+6:], unix.NLM_F_REQUEST|unix.NLM_F_CREATE|unix.NLM_F_APPEND|unix.NLM_F_ACK)
-	b.message(unix.NFNL_MSG_BATCH_END, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
+	b.begin(unix.NFNL_MSG_BATCH_END, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
+	b.end()
 	return b.buf
 }
 
-func (b *Batch) object(kind uint16, attributes ...[]byte) {
+func (b *Batch) object(kind uint16) {
 	b.last = len(b.buf)
-	b.message(unix.NFNL_SUBSYS_NFTABLES<<8|kind, unix.NLM_F_CREATE|unix.NLM_F_APPEND, byte(b.family), 0, attributes...)
+	b.begin(unix.NFNL_SUBSYS_NFTABLES<<8|kind, unix.NLM_F_CREATE|unix.NLM_F_APPEND, byte(b.family), 0)
 }
 
-// message appends a netlink message with the header of nfnetlink.
-func (b *Batch) message(kind, flags uint16, family byte, resource uint16, attributes ...[]byte) {
-	start := len(b.buf)
+// begin starts a netlink message with the header of nfnetlink; end follows when
+// its attributes are written.
+func (b *Batch) begin(kind, flags uint16, family byte, resource uint16) {
+	b.start = len(b.buf)
 	b.buf = binary.NativeEndian.AppendUint32(b.buf, 0)
 	b.buf = binary.NativeEndian.AppendUint16(b.buf, kind)
 	b.buf = binary.NativeEndian.AppendUint16(b.buf, unix.NLM_F_REQUEST|flags)
@@ -125,34 +136,9 @@ func (b *Batch) message(kind, flags uint16, family byte, resource uint16, attrib
 	b.buf = binary.NativeEndian.AppendUint32(b.buf, 0)
 	b.buf = append(b.buf, family, unix.NFNETLINK_V0)
 	b.buf = binary.BigEndian.AppendUint16(b.buf, resource)
-	for _, a := range attributes {
-		b.buf = append(b.buf, a...)
-	}
-	binary.NativeEndian.PutUint32(b.buf[start:], uint32(len(b.buf)-start))
 	b.count++
 }
 
-// attribute writes one attribute, padded to four bytes (netlink(7)).
-func attribute(kind uint16, value []byte) []byte {
-	a := binary.NativeEndian.AppendUint16(make([]byte, 0, 4+len(value)+3), uint16(4+len(value)))
-	a = binary.NativeEndian.AppendUint16(a, kind)
-	a = append(a, value...)
-	for len(a)%4 != 0 {
-		a = append(a, 0)
-	}
-	return a
-}
-
-func nested(kind uint16, attributes ...[]byte) []byte {
-	var all []byte
-	for _, a := range attributes {
-		all = append(all, a...)
-	}
-	return attribute(kind|unix.NLA_F_NESTED, all)
-}
-
-func text(kind uint16, s string) []byte { return attribute(kind, append([]byte(s), 0)) }
-
-func number(kind uint16, n uint32) []byte {
-	return attribute(kind, binary.BigEndian.AppendUint32(nil, n))
+func (b *Batch) end() {
+	binary.NativeEndian.PutUint32(b.buf[b.start:], uint32(len(b.buf)-b.start))
 }

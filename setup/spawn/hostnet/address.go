@@ -33,7 +33,7 @@ func (w *work) configure(l *link) error {
 	for _, p := range l.prefixes() {
 		w.jail.address(l.index, p, l.addressFlags(p), l.refuse("address "+p.String()))
 	}
-	w.jail.change(unix.RTM_NEWLINK, 0, l.refuse("bring it up"), upHeader(l.index))
+	w.jail.up(l.index, l.refuse("bring it up"))
 	if w.slow(l) {
 		if err := w.settle(l); err != nil {
 			return err
@@ -56,8 +56,9 @@ func (w *work) settle(l *link) error {
 	if err := w.jail.do(); err != nil {
 		return err
 	}
-	w.host.ask(unix.RTM_GETLINK, nil, nil, linkHeader(l.endIndex))
-	w.jail.ask(unix.RTM_GETLINK, nil, nil, linkHeader(l.index))
+	var seen seenLink
+	w.host.look(l.endIndex, "", nil, &seen)
+	w.jail.look(l.index, "", nil, &seen)
 	return w.host.do()
 }
 

@@ -24,8 +24,6 @@ import (
 // that needs nothing.
 type Attachment struct {
 	network *setup.Network
-	jail    chan int // gets the jail's pidfd, or is closed if there is no jail
-	done    chan error
 
 	held  []int // descriptors that keep tables, ports and names
 	loans []*loan
@@ -35,43 +33,24 @@ type Attachment struct {
 	record  *os.File // of the running pasta, locked
 }
 
-// Begin makes what the plan's network needs on the host, beside whatever its
-// caller does meanwhile. [Attachment.Enter] or [Attachment.Close] comes next.
-func Begin(n *setup.Network) *Attachment {
-	if !n.Prepared() {
-		return nil
-	}
-	a := &Attachment{network: n, jail: make(chan int, 1), done: make(chan error, 1)}
-	if !n.User {
-		go func(jail <-chan int) { a.done <- a.attach(jail) }(a.jail)
-	}
-	return a
-}
-
-// Enter makes the plan's interfaces in the network namespace of the process
-// pid, to which pidfd refers. It doesn't wait for them; [Attachment.Wait] does.
+// Attach makes the plan's interfaces in the network namespace of the process
+// pid, to which pidfd refers, and what belongs to them on the host. An
+// attachment that comes with an error holds what was made until then.
 //
 // Devices are born in the jail: to make one on the host and move it takes
 // thirty times as long, as the kernel waits for every processor to forget it.
-func (a *Attachment) Enter(pid, pidfd int) {
-	if a == nil {
-		return
+func Attach(n *setup.Network, pid, pidfd int) (*Attachment, error) {
+	a := &Attachment{network: n}
+	if n.User {
+		return a, a.pasta(pid)
 	}
-	if a.network.User {
-		go func() { a.done <- a.pasta(pid) }()
-	}
-	a.jail <- pidfd
-	a.jail = nil
+	return a, a.attach(pidfd)
 }
 
-// Wait returns when the interfaces are there, or can't be. It comes after
-// Enter.
-func (a *Attachment) Wait() error { return <-a.done }
-
-// attach runs on a thread of its own, which ends with it: half way it goes over
-// to the jail's network namespace.
-func (a *Attachment) attach(jail <-chan int) error {
-	runtime.LockOSThread()
+// attach looks into the jail's network namespace from this thread, which is in
+// its own otherwise. The rules come first: there is never an interface without
+// its own.
+func (a *Attachment) attach(pidfd int) error {
 	w, err := newWork(a)
 	defer w.close()
 	if err == nil {
@@ -80,11 +59,10 @@ func (a *Attachment) attach(jail <-chan int) error {
 	if err == nil {
 		err = w.guard()
 	}
-	pidfd, ok := <-jail
-	if err != nil || !ok {
-		return err
+	if err == nil {
+		err = w.enter(pidfd)
 	}
-	if err := w.enter(pidfd); err != nil {
+	if err != nil {
 		return err
 	}
 	for i := range w.links {
@@ -101,12 +79,6 @@ func (a *Attachment) attach(jail <-chan int) error {
 func (a *Attachment) Close() (err error) {
 	if a == nil {
 		return nil
-	}
-	if a.jail != nil { // there never was a jail
-		close(a.jail)
-		if !a.network.User {
-			<-a.done
-		}
 	}
 	a.stopPasta()
 	for _, b := range a.loans {
@@ -134,7 +106,7 @@ type work struct {
 	host, jail       *socket
 	lender           *netlink.Handle // of the host, if a device is moved; else nil
 	hostSys, jailSys settings
-	jailNS, hostNS   int    // the latter only if a device is moved
+	jailNS, hostNS   int
 	hostID           uint64 // tells the host's namespace from others
 	probe            int    // an unbound socket of the host's namespace
 	links            []link
@@ -147,7 +119,8 @@ type link struct {
 	end       string // name of the host's end, unique for every start
 	endIndex  int    // its number; 0 if there is none
 	published bool   // ports of the host lead here
-	refused   error  // one of its addresses is taken
+	refused   error  // one of its addresses is the host's
+	ways      []way  // where the host's way to its addresses leads
 }
 
 func newWork(a *Attachment) (w *work, err error) {
@@ -160,7 +133,10 @@ func newWork(a *Attachment) (w *work, err error) {
 		}
 		w.links = append(w.links, l)
 	}
-	if w.hostID, err = namespaceID("/proc/thread-self/ns/net"); err != nil {
+	if w.hostNS, err = openNS(); err != nil {
+		return w, err
+	}
+	if w.hostID, err = namespaceID(w.hostNS); err != nil {
 		return w, err
 	}
 	if n.Lends() {
@@ -183,20 +159,18 @@ func (w *work) lend() error {
 	if _, err := Restore(); err != nil {
 		return err
 	}
-	if err := w.openHostNS(); err != nil {
-		return err
-	}
 	var err error
 	w.lender, err = netlink.NewHandle(unix.NETLINK_ROUTE)
 	return setup.Fail("network", "", err)
 }
 
-// openHostNS opens the namespace to which a device is given back.
-func (w *work) openHostNS() (err error) {
-	const path = "/proc/thread-self/ns/net"
-	w.hostNS, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	return setup.Fail("network", path, err)
+// openNS opens this thread's network namespace.
+func openNS() (int, error) {
+	fd, err := unix.Open(ownNS, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return fd, setup.Fail("network", ownNS, err)
 }
+
+const ownNS = "/proc/thread-self/ns/net"
 
 // name chooses the name of the host's end and claims it.
 func (w *work) name(l *link) (err error) {
@@ -214,18 +188,33 @@ func (w *work) name(l *link) (err error) {
 	return setup.Fail("network", l.end, claim(fd, l.end))
 }
 
-// enter takes this thread into the jail's network namespace.
-func (w *work) enter(pidfd int) (err error) {
-	if err = enterForGood(pidfd); err != nil {
+// enter opens in the jail's network namespace what belongs to it.
+func (w *work) enter(pidfd int) error {
+	return w.within(pidfd, func() (err error) {
+		if w.jailNS, err = openNS(); err != nil {
+			return err
+		}
+		if w.jailSys, err = openSettings(); err != nil {
+			return err
+		}
+		w.jail, err = openSocket(w.host.buf)
 		return err
+	})
+}
+
+// within calls f while this thread is in another network namespace. A thread
+// that can't go back stays locked, so that nobody else is led there.
+func (w *work) within(ns int, f func() error) error {
+	runtime.LockOSThread()
+	if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
+		runtime.UnlockOSThread()
+		return setup.Fail("network", "", err)
 	}
-	if w.jailNS, err = unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
-		return setup.Fail("network", "/proc/thread-self/ns/net", err)
+	err := f()
+	if back := unix.Setns(w.hostNS, unix.CLONE_NEWNET); back != nil {
+		return setup.Fail("network", "back to the host's namespace", back)
 	}
-	if w.jailSys, err = openSettings(); err != nil {
-		return err
-	}
-	w.jail, err = openSocket(w.host.buf)
+	runtime.UnlockOSThread()
 	return err
 }
 

@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
@@ -18,11 +17,12 @@ func (w *work) hostEnd(l *link) error {
 		return err
 	}
 	// From jail to jail; whether more is forwarded is the host's to decide.
-	settings := []int{forwarding}
+	settings := []uint16{forwarding}
 	if l.published {
 		settings = append(settings, routeLocalnet)
 	}
-	w.host.change(unix.RTM_NEWLINK, 0, l.refuse("bring up the host's end"), upHeader(l.endIndex), settings4(settings...))
+	w.host.up(l.endIndex, l.refuse("bring up the host's end"))
+	w.host.settings4(settings...)
 	for _, g := range l.gateways() {
 		w.host.address(l.endIndex, single(g), 0, l.refuse("gateway "+g.String()+" on the host"))
 	}
@@ -43,7 +43,7 @@ func (w *work) lead(l *link, a netip.Addr) {
 			return failed(err)
 		}
 		if w.lives(a) {
-			return l.fail("address "+a.String()+" is taken", nil, "another jail or route of the host has it; give this one another")
+			return l.taken(a, "another jail or route of the host has it")
 		}
 		w.host.route(r, unix.NLM_F_REPLACE, failed)
 		return w.host.do()
@@ -53,24 +53,26 @@ func (w *work) lead(l *link, a netip.Addr) {
 // lives reports whether the route to an address is one of a living jail, or none
 // of a jail.
 func (w *work) lives(a netip.Addr) bool {
-	var device int
-	w.host.way(a, func(_ byte, index int) { device = index })
-	if w.host.do() != nil || device == 0 {
-		return false // it went away just now
-	}
-	var name, kind string
-	w.host.ask(unix.RTM_GETLINK, nil, func(data []byte) {
-		if found, err := netlink.LinkDeserialize(nil, data); err == nil {
-			name, kind = found.Attrs().Name, found.Type()
-		}
-	}, linkHeader(device))
-	if w.host.do() != nil || name == "" {
+	there, device := false, 0
+	w.host.way(a, func(_, bits byte, index int) {
+		// Any wider one, as the default route, is found if it went away just now.
+		there, device = int(bits) == a.BitLen(), index
+	})
+	if w.host.do() != nil || !there {
 		return false
 	}
-	if kind != "veth" || !strings.HasPrefix(name, linkPrefix) {
+	if device == 0 {
 		return true
 	}
-	return unix.Connect(w.probe, claimName(name)) == nil
+	var end seenLink
+	w.host.look(device, "", nil, &end)
+	if w.host.do() != nil || end.name == "" {
+		return false
+	}
+	if end.kind != "veth" || !strings.HasPrefix(end.name, linkPrefix) {
+		return true
+	}
+	return unix.Connect(w.probe, claimName(end.name)) == nil
 }
 
 // claim binds an abstract socket (unix(7)), which tells other jailspawns of the

@@ -42,6 +42,9 @@ func (w *work) veth(l *link) error {
 	if err := w.pair(l, 0); err != nil {
 		return err
 	}
+	if err := w.claimWays(l); err != nil {
+		return err
+	}
 	return w.hostEnd(l)
 }
 
@@ -58,38 +61,54 @@ func (w *work) port(l *link) error {
 	if err := w.pair(l, bridge.Attrs().Index); err != nil {
 		return err
 	}
+	if err := w.unclaimed(l); err != nil {
+		return err
+	}
 	if err := quietIPv6(w.hostSys, l.end, false); err != nil {
 		return err
 	}
-	w.host.change(unix.RTM_NEWLINK, 0, l.refuse("bring up the host's end"), upHeader(l.endIndex))
+	w.host.up(l.endIndex, l.refuse("bring up the host's end"))
 	return w.host.do()
 }
 
 // pair makes a veth pair (veth(4)), one end on the host and the other in the
 // jail from the start, and learns the numbers of both.
 func (w *work) pair(l *link, master int) error {
-	peer := []nl.NetlinkRequestData{linkHeader(0), linkNamed(l.Name), word(unix.IFLA_NET_NS_FD, uint32(w.jailNS))}
-	end := []nl.NetlinkRequestData{linkHeader(0), linkNamed(l.end)}
+	w.free(l)
+	s := w.host
+	s.change(unix.RTM_NEWLINK, fresh, func(err error) error {
+		return l.fail("make a veth pair", err, kernelHint(err, "veth"))
+	})
+	s.named(l.end)
+	s.oneQueue()
 	if l.MTU != 0 {
-		end = append(end, word(unix.IFLA_MTU, l.MTU))
+		s.word(unix.IFLA_MTU, l.MTU)
 	}
 	if master != 0 {
-		end = append(end, word(unix.IFLA_MASTER, uint32(master)))
+		s.word(unix.IFLA_MASTER, uint32(master))
 	}
-	end = append(end, kindOf("veth", nested(nl.VETH_INFO_PEER, append(peer, l.traits()...)...)))
-	w.free(l)
-	w.host.change(unix.RTM_NEWLINK, fresh, func(err error) error {
-		return l.fail("make a veth pair", err, kernelHint(err, "veth"))
-	}, end...)
-	w.host.ask(unix.RTM_GETLINK, l.refuse("find the host's end"), func(data []byte) {
-		if found, err := netlink.LinkDeserialize(nil, data); err == nil {
-			l.endIndex, l.index = found.Attrs().Index, found.Attrs().ParentIndex
-		}
-	}, linkHeader(0), linkNamed(l.end))
-	if err := w.host.do(); err != nil {
+	s.kind("veth", func() {
+		s.nest(nl.VETH_INFO_PEER, func() {
+			s.named(l.Name)
+			s.oneQueue()
+			s.word(unix.IFLA_NET_NS_FD, uint32(w.jailNS))
+			s.traits(l)
+		})
+	})
+	var end seenLink
+	s.look(0, l.end, l.refuse("find the host's end"), &end)
+	if err := s.do(); err != nil {
 		return err
 	}
+	l.endIndex, l.index = end.index, end.peer
 	return l.refused
+}
+
+// oneQueue is what a pair uses. It would be made with one for each possible
+// processor, and then wait for all of these to forget the others.
+func (s *socket) oneQueue() {
+	s.word(unix.IFLA_NUM_TX_QUEUES, 1)
+	s.word(unix.IFLA_NUM_RX_QUEUES, 1)
 }
 
 // vlan makes a macvlan or ipvlan on a device of the host.
@@ -98,42 +117,47 @@ func (w *work) vlan(l *link) error {
 	if err != nil {
 		return err
 	}
-	parts := []nl.NetlinkRequestData{
-		linkHeader(0), linkNamed(l.Name), word(unix.IFLA_NET_NS_FD, uint32(w.jailNS)),
-		word(unix.IFLA_LINK, uint32(parent.Attrs().Index)), kindOf(string(l.Kind), l.mode()),
-	}
 	w.free(l)
-	w.host.change(unix.RTM_NEWLINK, fresh, func(err error) error {
+	s := w.host
+	s.change(unix.RTM_NEWLINK, fresh, func(err error) error {
 		hint := kernelHint(err, string(l.Kind))
 		if err == unix.EINVAL && l.MTU > uint32(parent.Attrs().MTU) {
 			hint = "the MTU of " + l.Parent + " is the largest possible"
 		}
 		return l.fail("make a "+string(l.Kind)+" on "+l.Parent, err, hint)
-	}, append(parts, l.traits()...)...)
-	if err := w.host.do(); err != nil {
+	})
+	s.named(l.Name)
+	s.word(unix.IFLA_NET_NS_FD, uint32(w.jailNS))
+	s.word(unix.IFLA_LINK, uint32(parent.Attrs().Index))
+	s.kind(string(l.Kind), func() { s.mode(l) })
+	s.traits(l)
+	if err := s.do(); err != nil {
 		return err
 	}
 	if l.refused != nil {
 		return l.refused
 	}
-	device, err := w.jail.find(l.Name)
-	if err != nil {
-		return l.fail("find it in the jail", err, "")
+	var device seenLink
+	w.jail.look(0, l.Name, l.refuse("find it in the jail"), &device)
+	if err := w.jail.do(); err != nil {
+		return err
 	}
-	l.index = device.Attrs().Index
+	l.index = device.index
 	return nil
 }
 
 // mode is how a macvlan or ipvlan shares its parent.
-func (l *link) mode() *nl.RtAttr {
+func (s *socket) mode(l *link) {
 	if l.Kind == setup.IPvlan {
 		modes := map[string]netlink.IPVlanMode{"": netlink.IPVLAN_MODE_L2, "l2": netlink.IPVLAN_MODE_L2, "l3": netlink.IPVLAN_MODE_L3, "l3s": netlink.IPVLAN_MODE_L3S}
-		return nl.NewRtAttr(nl.IFLA_IPVLAN_MODE, nl.Uint16Attr(uint16(modes[l.Mode])))
+		s.value(nl.IFLA_IPVLAN_MODE, nl.Uint16Attr(uint16(modes[l.Mode]))...)
+		return
 	}
+	mode := uint32(nl.MACVLAN_MODE_BRIDGE)
 	if l.Mode == "private" {
-		return word(nl.IFLA_MACVLAN_MODE, nl.MACVLAN_MODE_PRIVATE)
+		mode = nl.MACVLAN_MODE_PRIVATE
 	}
-	return word(nl.IFLA_MACVLAN_MODE, nl.MACVLAN_MODE_BRIDGE)
+	s.word(nl.IFLA_MACVLAN_MODE, mode)
 }
 
 // parent finds the device of the host that the plan names.
@@ -150,7 +174,8 @@ func (s *socket) find(name string) (device netlink.Link, err error) {
 	bad := error(unix.ENODEV)
 	s.ask(unix.RTM_GETLINK, func(err error) error { return err }, func(data []byte) {
 		device, bad = netlink.LinkDeserialize(nil, data)
-	}, linkHeader(0), linkNamed(name))
+	})
+	s.named(name)
 	if err := s.do(); err != nil {
 		return nil, err
 	}

@@ -1,62 +1,68 @@
 package hostnet
 
 import (
+	"encoding/binary"
 	"net/netip"
 
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/netattr"
 )
 
-// The parts of rtnetlink(7) requests.
+// The parts of rtnetlink(7) requests, which are appended to the last that was
+// queued.
 
 const fresh = unix.NLM_F_CREATE | unix.NLM_F_EXCL
 
-func linkHeader(index int) *nl.IfInfomsg {
-	h := nl.NewIfInfomsg(unix.AF_UNSPEC)
-	h.Index = int32(index)
-	return h
+func (s *socket) value(kind uint16, v ...byte)   { s.out = netattr.Value(s.out, kind, v...) }
+func (s *socket) word(kind uint16, n uint32)     { s.out = netattr.Word(s.out, kind, n) }
+func (s *socket) text(kind uint16, value string) { s.out = netattr.Text(s.out, kind, value) }
+
+// nest writes an attribute of attributes.
+func (s *socket) nest(kind uint16, write func()) {
+	at := len(s.out)
+	s.out = netattr.Open(s.out, kind)
+	write()
+	netattr.Shut(s.out, at)
 }
 
-// upHeader brings a link up.
-func upHeader(index int) *nl.IfInfomsg {
-	h := linkHeader(index)
-	h.Flags, h.Change = unix.IFF_UP, unix.IFF_UP
-	return h
+// link is the header of a message about a link (ifinfomsg), by its number or,
+// if that is 0, by the name that follows.
+func (s *socket) link(index int, flags uint32) {
+	s.out = append(s.out, unix.AF_UNSPEC, 0, 0, 0)
+	s.out = binary.NativeEndian.AppendUint32(s.out, uint32(index))
+	s.out = binary.NativeEndian.AppendUint32(s.out, flags)
+	s.out = binary.NativeEndian.AppendUint32(s.out, flags) // the flags that change
 }
 
-func linkNamed(name string) *nl.RtAttr {
-	return nl.NewRtAttr(unix.IFLA_IFNAME, nl.ZeroTerminated(name))
+// up brings a link up.
+func (s *socket) up(index int, refused func(error) error) {
+	s.change(unix.RTM_NEWLINK, 0, refused)
+	s.link(index, unix.IFF_UP)
 }
 
-func word(kind int, value uint32) *nl.RtAttr { return nl.NewRtAttr(kind, nl.Uint32Attr(value)) }
+// named is the beginning of a new link.
+func (s *socket) named(name string) {
+	s.link(0, 0)
+	s.text(unix.IFLA_IFNAME, name)
+}
 
 // traits are what is chosen for a new link where the plan says so.
-func (l *link) traits() (parts []nl.NetlinkRequestData) {
+func (s *socket) traits(l *link) {
 	if mac := l.mac(); mac != nil {
-		parts = append(parts, nl.NewRtAttr(unix.IFLA_ADDRESS, mac))
+		s.value(unix.IFLA_ADDRESS, mac...)
 	}
 	if l.MTU != 0 {
-		parts = append(parts, word(unix.IFLA_MTU, l.MTU))
+		s.word(unix.IFLA_MTU, l.MTU)
 	}
-	return parts
 }
 
-// kindOf describes a kind of virtual link (ip-link(8)).
-func kindOf(name string, data ...nl.NetlinkRequestData) *nl.RtAttr {
-	info := nl.NewRtAttr(unix.IFLA_LINKINFO, nil)
-	info.AddRtAttr(nl.IFLA_INFO_KIND, nl.NonZeroTerminated(name))
-	info.AddChild(nested(nl.IFLA_INFO_DATA, data...))
-	return info
-}
-
-func nested(kind int, parts ...nl.NetlinkRequestData) *nl.RtAttr {
-	a := nl.NewRtAttr(kind, nil)
-	for _, p := range parts {
-		a.AddChild(p)
-	}
-	return a
+// kind describes a kind of virtual link (ip-link(8)).
+func (s *socket) kind(name string, data func()) {
+	s.nest(unix.IFLA_LINKINFO, func() {
+		s.value(unix.IFLA_INFO_KIND, []byte(name)...)
+		s.nest(unix.IFLA_INFO_DATA, data)
+	})
 }
 
 // What the files below /proc/sys/net/ipv4/conf are in messages (linux/ip.h).
@@ -66,15 +72,19 @@ const (
 )
 
 // settings4 sets such to 1.
-func settings4(which ...int) *nl.RtAttr {
-	var parts []nl.NetlinkRequestData
-	for _, w := range which {
-		parts = append(parts, word(w, 1))
-	}
-	return nested(unix.IFLA_AF_SPEC, nested(unix.AF_INET, nested(unix.IFLA_INET_CONF, parts...)))
+func (s *socket) settings4(which ...uint16) {
+	s.nest(unix.IFLA_AF_SPEC, func() {
+		s.nest(unix.AF_INET, func() {
+			s.nest(unix.IFLA_INET_CONF, func() {
+				for _, w := range which {
+					s.word(w, 1)
+				}
+			})
+		})
+	})
 }
 
-func family(a netip.Addr) int {
+func family(a netip.Addr) byte {
 	if a.Is6() {
 		return unix.AF_INET6
 	}
@@ -84,21 +94,20 @@ func family(a netip.Addr) int {
 // address adds one to a link. It is used at once, without duplicate address
 // detection; other flags are those of rtnetlink(7).
 func (s *socket) address(index int, p netip.Prefix, flags uint32, refused func(error) error) {
-	h := nl.NewIfAddrmsg(family(p.Addr()))
-	h.Prefixlen, h.Index = uint8(p.Bits()), uint32(index)
+	s.change(unix.RTM_NEWADDR, fresh, refused)
+	s.out = append(s.out, family(p.Addr()), byte(p.Bits()), 0, unix.RT_SCOPE_UNIVERSE)
+	s.out = binary.NativeEndian.AppendUint32(s.out, uint32(index))
 	ip := p.Addr().AsSlice()
-	parts := []nl.NetlinkRequestData{
-		h, nl.NewRtAttr(unix.IFA_LOCAL, ip), nl.NewRtAttr(unix.IFA_ADDRESS, ip),
-		word(unix.IFA_FLAGS, flags|unix.IFA_F_NODAD),
-	}
+	s.value(unix.IFA_LOCAL, ip...)
+	s.value(unix.IFA_ADDRESS, ip...)
+	s.word(unix.IFA_FLAGS, flags|unix.IFA_F_NODAD)
 	if p.Addr().Is4() && p.Bits() < 31 {
 		cast := p.Masked().Addr().As4()
 		for bit := p.Bits(); bit < 32; bit++ {
 			cast[bit/8] |= 0x80 >> (bit % 8)
 		}
-		parts = append(parts, nl.NewRtAttr(unix.IFA_BROADCAST, cast[:]))
+		s.value(unix.IFA_BROADCAST, cast[:]...)
 	}
-	s.change(unix.RTM_NEWADDR, fresh, refused, parts...)
 }
 
 // A route leads packets to a prefix over a link: to the next hop via, or onto
@@ -111,52 +120,92 @@ type route struct {
 }
 
 func (s *socket) route(r route, flags int, refused func(error) error) {
-	h := nl.NewRtMsg()
-	h.Family, h.Dst_len = uint8(family(r.to.Addr())), uint8(r.to.Bits())
-	parts := []nl.NetlinkRequestData{h, word(unix.RTA_OIF, uint32(r.index))}
+	s.change(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|flags, refused)
+	scope := byte(unix.RT_SCOPE_UNIVERSE)
+	if !r.via.IsValid() && r.to.Addr().Is4() {
+		scope = unix.RT_SCOPE_LINK
+	}
+	s.routeHeader(r.to, unix.RT_TABLE_MAIN, unix.RTPROT_BOOT, scope, unix.RTN_UNICAST, 0)
+	s.word(unix.RTA_OIF, uint32(r.index))
 	if r.to.Bits() > 0 {
-		parts = append(parts, nl.NewRtAttr(unix.RTA_DST, r.to.Addr().AsSlice()))
+		s.value(unix.RTA_DST, r.to.Addr().AsSlice()...)
 	}
 	if r.via.IsValid() {
-		parts = append(parts, nl.NewRtAttr(unix.RTA_GATEWAY, r.via.AsSlice()))
-	} else if r.to.Addr().Is4() {
-		h.Scope = unix.RT_SCOPE_LINK
+		s.value(unix.RTA_GATEWAY, r.via.AsSlice()...)
 	}
 	if r.source.IsValid() {
-		parts = append(parts, nl.NewRtAttr(unix.RTA_PREFSRC, r.source.AsSlice()))
+		s.value(unix.RTA_PREFSRC, r.source.AsSlice()...)
 	}
-	s.change(unix.RTM_NEWROUTE, unix.NLM_F_CREATE|flags, refused, parts...)
 }
 
-// way asks how packets to an address leave; found gets the kind of the route
-// and the number of the device. Where none leads there is no answer.
-func (s *socket) way(to netip.Addr, found func(kind byte, device int)) {
-	h := &nl.RtMsg{RtMsg: unix.RtMsg{Family: uint8(family(to)), Dst_len: uint8(to.BitLen())}}
+func (s *socket) routeHeader(to netip.Prefix, table, protocol, scope, kind byte, flags uint32) {
+	s.out = append(s.out, family(to.Addr()), byte(to.Bits()), 0, 0, table, protocol, scope, kind)
+	s.out = binary.NativeEndian.AppendUint32(s.out, flags)
+}
+
+// way asks for the route that packets to an address take; found gets its kind,
+// the length of its prefix and the number of the device, 0 if there are several.
+// Where no route leads there is no answer.
+func (s *socket) way(to netip.Addr, found func(kind, bits byte, device int)) {
 	s.ask(unix.RTM_GETROUTE, nil, func(data []byte) {
-		attributes, err := nl.ParseRouteAttr(data[min(len(data), unix.SizeofRtMsg):])
-		if err != nil || len(data) < unix.SizeofRtMsg {
+		if len(data) < unix.SizeofRtMsg {
 			return
 		}
-		for _, a := range attributes {
-			if a.Attr.Type == unix.RTA_OIF && len(a.Value) >= 4 {
-				found(nl.DeserializeRtMsg(data).Type, int(nl.NativeEndian().Uint32(a.Value)))
-			}
-		}
-	}, h, nl.NewRtAttr(unix.RTA_DST, to.AsSlice()))
-}
-
-// free refuses the link's addresses that the host itself has. It only asks; the
-// next exchange answers.
-func (w *work) free(l *link) {
-	for _, p := range l.prefixes() {
-		a := p.Addr()
-		w.host.way(a, func(kind byte, _ int) {
-			if kind == unix.RTN_LOCAL && l.refused == nil {
-				l.refused = &setup.Error{
-					Step: "network", Target: l.Name, Detail: "address " + a.String() + " is taken by the host itself",
-					Hint: "give the jail another",
-				}
+		device := 0
+		attributes(data, unix.SizeofRtMsg, func(kind uint16, value []byte) {
+			if kind == unix.RTA_OIF && len(value) >= 4 {
+				device = int(binary.NativeEndian.Uint32(value))
 			}
 		})
+		found(data[7], data[1], device)
+	})
+	s.routeHeader(single(to), 0, 0, 0, 0, unix.RTM_F_FIB_MATCH)
+	s.value(unix.RTA_DST, to.AsSlice()...)
+}
+
+// attributes calls found with each attribute that follows the header of an
+// answer.
+func attributes(data []byte, header int, found func(kind uint16, value []byte)) {
+	for rest := data[min(len(data), header):]; ; {
+		kind, value, more := netattr.Next(rest)
+		if more == nil {
+			return
+		}
+		found(kind, value)
+		rest = more
+	}
+}
+
+// A seenLink is what the kernel tells of a link.
+type seenLink struct {
+	index, peer int // peer is the other end of a pair
+	name, kind  string
+}
+
+// look asks for a link, by its number or, if that is 0, by its name.
+func (s *socket) look(index int, name string, refused func(error) error, seen *seenLink) {
+	s.ask(unix.RTM_GETLINK, refused, func(data []byte) {
+		if len(data) < unix.SizeofIfInfomsg {
+			return
+		}
+		seen.index = int(binary.NativeEndian.Uint32(data[4:]))
+		attributes(data, unix.SizeofIfInfomsg, func(kind uint16, value []byte) {
+			switch {
+			case kind == unix.IFLA_IFNAME:
+				seen.name = unix.ByteSliceToString(value)
+			case kind == unix.IFLA_LINK && len(value) >= 4:
+				seen.peer = int(binary.NativeEndian.Uint32(value))
+			case kind == unix.IFLA_LINKINFO:
+				attributes(value, 0, func(kind uint16, value []byte) {
+					if kind == unix.IFLA_INFO_KIND {
+						seen.kind = unix.ByteSliceToString(value)
+					}
+				})
+			}
+		})
+	})
+	s.link(index, 0)
+	if index == 0 {
+		s.text(unix.IFLA_IFNAME, name)
 	}
 }

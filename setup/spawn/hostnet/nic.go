@@ -42,7 +42,11 @@ func (w *work) nic(l *link) error {
 	if lent.host, err = unix.FcntlInt(uintptr(w.hostNS), unix.F_DUPFD_CLOEXEC, 0); err != nil {
 		return l.fail("", err, "")
 	}
-	if lent.jail, err = netlink.NewHandle(unix.NETLINK_ROUTE); err != nil {
+	err = w.within(w.jailNS, func() (err error) {
+		lent.jail, err = netlink.NewHandle(unix.NETLINK_ROUTE)
+		return err
+	})
+	if err != nil {
 		return l.fail("", err, "")
 	}
 	if err := w.lender.LinkSetNsFd(device, w.jailNS); err != nil {

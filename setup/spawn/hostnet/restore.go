@@ -51,7 +51,12 @@ func restoreOne(h *netlink.Handle, name string) (restored string, err error) {
 		return "", err
 	}
 	defer f.Close()
-	if id, err := namespaceID("/proc/thread-self/ns/net"); err != nil || id != s.NetNS {
+	ns, err := openNS()
+	if err != nil {
+		return "", err
+	}
+	defer unix.Close(ns)
+	if id, err := namespaceID(ns); err != nil || id != s.NetNS {
 		return "", err // of another host, so to say
 	}
 	if device := s.find(h); device != nil {
@@ -80,10 +85,8 @@ func (s *saved) find(h *netlink.Handle) netlink.Link {
 }
 
 // namespaceID is the number that tells namespaces apart (namespaces(7)).
-func namespaceID(path string) (uint64, error) {
+func namespaceID(ns int) (uint64, error) {
 	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		return 0, setup.Fail("network", path, err)
-	}
-	return st.Ino, nil
+	err := unix.Fstat(ns, &st)
+	return st.Ino, setup.Fail("network", ownNS, err)
 }

@@ -53,12 +53,12 @@ func hostRules(n *setup.Network, links []link) []byte {
 	beyond := n.NAT && (n.Filter == nil || n.Filter.Open)
 	policy(b, n.Filter, beyond)
 	b.Base("arriving", table.Arriving)
-	b.Base("forwarded", table.Forwarded)
+	b.Base("passing", table.Passing)
 	for i := range links {
 		arriving(b, &links[i])
 	}
 	for i := range links {
-		forwarded(b, n.Filter, &links[i])
+		passing(b, n.Filter, &links[i])
 	}
 	if n.NAT || len(n.Publish) > 0 {
 		translate(b, n, links)
@@ -114,15 +114,17 @@ func arriving(b *table.Batch, l *link) {
 	b.Rule("arriving", from, table.Drop())
 }
 
-// forwarded lets others connect to a link by its published ports, and as the
-// filter says. What the host itself sends doesn't come here.
-func forwarded(b *table.Batch, f *setup.Filter, l *link) {
+// passing lets others connect to the addresses of a link as the filter says.
+// What the host itself sends doesn't come here, and what arrives for a published
+// port is for an address of the host yet.
+func passing(b *table.Batch, f *setup.Filter, l *link) {
 	chain := "to-" + l.end
 	b.Chain(chain)
-	b.Rule("forwarded", table.To(l.end), table.Goto(chain))
+	for _, p := range l.prefixes() {
+		b.Rule("passing", table.NotFrom(l.end), table.Destination(single(p.Addr())), table.Goto(chain))
+	}
 	neighbours(b, chain)
 	b.Rule(chain, table.Answer(), table.Accept())
-	b.Rule(chain, table.Translated(), table.Accept())
 	if f != nil {
 		peers(b, chain, f.Accept, table.Source)
 	}
