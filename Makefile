@@ -28,7 +28,7 @@ compare: all ## how other inits do by our rules (needs tini, dumb-init, catatoni
 	JAIL_BIN=$(CURDIR)/bin $(GO) test -v -count=1 -tags compare -run TestProcess1OfOthers -ldflags '$(LDFLAGS)' ./tests
 
 soak: all ## ten thousand jails in a row, three hundred at once (20 minutes)
-	JAIL_BIN=$(CURDIR)/bin JAIL_TEST_LONG=1 $(GO) test -v -count=1 -timeout 90m -run 'TestShortJails|TestManyJails|TestNamespacesAreFreed' -ldflags '$(LDFLAGS)' ./tests
+	JAIL_BIN=$(CURDIR)/bin JAIL_TEST_LONG=1 $(GO) test -v -count=1 -timeout 90m -run 'TestShortJails|TestManyJails|TestNamespacesAreFreed|TestExplainIsTrue' -ldflags '$(LDFLAGS)' ./tests
 
 check: all ## formatting, vet, staticcheck, shellcheck, mandoc
 	test -z "$$($(GO) tool gofumpt -l .)"
