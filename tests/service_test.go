@@ -79,6 +79,7 @@ if "LISTEN_PID" in os.environ:
 notify("MAINPID=1\nSTATUS=starting\nFDSTORE=1")
 notify("READY=1\nSTATUS=running")
 notify("WATCHDOG=1")
+notify("STATUS=a\rMAINPID=1\rX_B=c\rFDSTORE=1")
 print(os.environ.get("WATCHDOG_USEC"), flush=True)
 if "LISTEN_PID" in os.environ: server.serve_forever()
 signal.pause()
@@ -95,7 +96,7 @@ func TestNotify(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"STATUS=starting\n", "READY=1\nSTATUS=running\n", "WATCHDOG=1\n"} {
+	for _, want := range []string{"STATUS=starting\n", "READY=1\nSTATUS=running\n", "WATCHDOG=1\n", "STATUS=a\nX_B=c\n"} {
 		if got := m.next(); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

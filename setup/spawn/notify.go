@@ -129,10 +129,10 @@ func rights(oob []byte) (fds []int) {
 	return fds
 }
 
-// filterNotify leaves of a message what is passed on.
+// filterNotify leaves of a message what is passed on. To systemd a carriage return
+// ends an assignment as well, so what stands behind one is none of the first.
 func filterNotify(message string) (out string, ready, barrier bool) {
-	for line := range strings.Lines(message) {
-		line = strings.TrimSuffix(line, "\n")
+	for line := range strings.FieldsFuncSeq(message, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		name, value, _ := strings.Cut(line, "=")
 		if !passed[name] && !strings.HasPrefix(name, "X_") {
 			continue
