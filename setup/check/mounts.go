@@ -21,6 +21,7 @@ func (c *checker) mounts(p *setup.Plan) {
 			}
 		}
 	}
+	c.secondProc(p)
 	for _, n := range []struct {
 		ns   setup.Namespace
 		kind setup.MountType
@@ -33,6 +34,23 @@ func (c *checker) mounts(p *setup.Plan) {
 		if p.Shares(n.ns) && !p.Shares(setup.UserNS) && hasMount(p, n.kind) {
 			c.add("share", "a shared "+string(n.ns)+" namespace has no "+string(n.kind)+" of its own", n.hint)
 		}
+	}
+}
+
+// secondProc wants the proc by which a payload with sys_admin gets its own
+// namespaces: jailinit can write their maps nowhere else.
+func (c *checker) secondProc(p *setup.Plan) {
+	if !p.OwnMounts() || p.Shares(setup.PIDNS) {
+		return
+	}
+	var last setup.Mount
+	for i := range p.Mounts {
+		if p.Mounts[i].Target == "/proc" {
+			last = p.Mounts[i]
+		}
+	}
+	if last.Type != setup.Proc || last.ReadOnly {
+		c.add("mounts", "a payload with sys_admin needs a proc of the jail's own at /proc, not read-only as a whole", "leave out --proc, or sys_admin")
 	}
 }
 
