@@ -2,11 +2,10 @@ package main
 
 import (
 	"math"
-	"os"
-	"os/signal"
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/spawn"
+	"github.com/jailspawn/jailspawn/setup/spawn/catch"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
 
@@ -34,7 +33,7 @@ func execInJail(dir *named.Dir, args []string) (int, error) {
 		return 0, err
 	}
 	defer j.Close()
-	x := &named.Exec{Argv: command, Cwd: *cwd, Terminal: setup.TerminalAuto, Signals: make(chan os.Signal, 128)}
+	x := &named.Exec{Argv: command, Cwd: *cwd, Terminal: setup.TerminalAuto}
 	if *terminal {
 		x.Terminal = setup.TerminalAlways
 	}
@@ -44,9 +43,12 @@ func execInJail(dir *named.Dir, args []string) (int, error) {
 	if x.Cwd == "" {
 		x.Cwd = j.Plan.Process.Cwd
 	}
-	for _, sig := range forwarded() {
-		signal.Notify(x.Signals, sig)
+	signals, err := catch.Start(forwarded())
+	if err != nil {
+		return 0, setup.Fail("signals", "", err)
 	}
+	defer signals.Stop()
+	x.Signals = signals.FD()
 	status, err := j.Exec(x)
 	if err != nil {
 		return 0, err

@@ -27,8 +27,9 @@ type Exec struct {
 	// other end is then joined to Stdin and Stdout.
 	Terminal setup.Terminal
 
-	// Signals are forwarded to the process as long as it runs.
-	Signals chan os.Signal
+	// Signals is a descriptor that gives the numbers of the signals to forward
+	// to the process, one byte each; see package catch. 0 means none.
+	Signals int
 }
 
 // Exec runs a process in the jail and returns its wait status: that of
@@ -49,8 +50,6 @@ func (j *Jail) Exec(x *Exec) (syscall.WaitStatus, error) {
 	if err := c.send(r, []int{in, out, fdOf(x.Stderr, 2)}); err != nil {
 		return 0, err
 	}
-	stop := make(chan struct{})
-	defer close(stop)
 	defer func() {
 		if c.terminal != nil {
 			c.terminal.Close()
@@ -69,8 +68,8 @@ func (j *Jail) Exec(x *Exec) (syscall.WaitStatus, error) {
 			return syscall.WaitStatus(e.Status), nil
 		case e.Kind == setup.EventTerminal:
 			err = c.attach(in, out)
-		case e.Kind == setup.EventStarted && x.Signals != nil:
-			go c.forward(x.Signals, stop)
+		case e.Kind == setup.EventStarted:
+			c.signals = x.Signals
 		}
 		if err != nil {
 			return 0, err
@@ -103,6 +102,7 @@ type conn struct {
 	pending  []byte
 	master   int           // of a terminal that came, or -1
 	terminal *tty.Terminal // nil without
+	signals  int           // where those to be passed on come from, or 0
 }
 
 // dial connects to the jail's socket.
@@ -178,6 +178,7 @@ func (c *conn) next() (*setup.Event, error) {
 			c.pending = rest
 			return e, err
 		}
+		c.listen()
 		n, oobn, _, _, err := unix.Recvmsg(c.fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
 		if messages, bad := unix.ParseSocketControlMessage(oob[:oobn]); bad == nil && len(messages) == 1 {
 			if fds, bad := unix.ParseUnixRights(&messages[0]); bad == nil && len(fds) == 1 {
@@ -196,25 +197,38 @@ func (c *conn) next() (*setup.Event, error) {
 	}
 }
 
-// forward passes signals on until stop is closed.
-func (c *conn) forward(signals <-chan os.Signal, stop <-chan struct{}) {
-	for {
-		select {
-		case s := <-signals:
-			if c.terminal != nil && s == unix.SIGWINCH {
-				c.terminal.Resize() // and the kernel tells the process
-				continue
-			}
-			if c.terminal != nil && s == unix.SIGCONT {
-				c.terminal.Claim()
-			}
-			if sig, ok := s.(syscall.Signal); ok {
-				_ = c.send(&setup.Request{Kind: setup.RequestSignal, Signal: uint32(sig)}, nil)
-			}
-		case <-stop:
-			return
+// listen waits for an answer, and passes on the signals that come before.
+func (c *conn) listen() {
+	poll := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}, {Fd: int32(c.signals), Events: unix.POLLIN}}
+	for c.signals != 0 {
+		_, err := unix.Poll(poll, -1)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || poll[0].Revents != 0 {
+			return // the read tells
+		}
+		var buf [64]byte
+		n, err := unix.Read(c.signals, buf[:])
+		if n == 0 || err != nil && err != unix.EINTR {
+			c.signals = 0 // no more will come
+		}
+		for _, sig := range buf[:max(n, 0)] {
+			c.forward(syscall.Signal(sig))
 		}
 	}
+}
+
+// forward passes a signal on.
+func (c *conn) forward(sig syscall.Signal) {
+	if c.terminal != nil && sig == unix.SIGWINCH {
+		c.terminal.Resize() // and the kernel tells the process
+		return
+	}
+	if c.terminal != nil && sig == unix.SIGCONT {
+		c.terminal.Claim()
+	}
+	_ = c.send(&setup.Request{Kind: setup.RequestSignal, Signal: uint32(sig)}, nil)
 }
 
 func decimal(n int) string { return strconv.Itoa(n) }
