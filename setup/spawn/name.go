@@ -2,6 +2,7 @@ package spawn
 
 import (
 	"errors"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -47,7 +48,7 @@ func (j *Jail) publish(p *setup.Plan, claim *named.Claim, o *Options) error {
 // running does what is to be done when the payload runs its program. A failure
 // ends the jail.
 func (j *Jail) running() {
-	err := hook.Run(hook.PostStart, j.asked, j.pid)
+	err := j.postStart()
 	if err == nil {
 		j.serviceRuns()
 		if j.started != nil {
@@ -58,6 +59,28 @@ func (j *Jail) running() {
 		j.handing = err
 		_ = unix.Kill(j.pid, unix.SIGKILL)
 	}
+}
+
+// postStart runs the hooks for a jail that runs, and passes on signals
+// meanwhile.
+func (j *Jail) postStart() error {
+	if len(j.asked.Hooks.PostStart) == 0 {
+		return nil
+	}
+	var done [2]int
+	if err := unix.Pipe2(done[:], unix.O_CLOEXEC); err != nil {
+		return setup.Fail(string(hook.PostStart), "", err)
+	}
+	defer unix.Close(done[0])
+	result := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // the hooks die with it
+		defer runtime.UnlockOSThread()
+		result <- hook.Run(hook.PostStart, j.asked, j.pid)
+		unix.Close(done[1])
+	}()
+	j.listen(done[0])
+	return <-result
 }
 
 // release does what is to be done when the jail is gone: it tells those who

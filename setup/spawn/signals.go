@@ -28,10 +28,10 @@ func (j *Jail) send(sig syscall.Signal, group bool) {
 	_ = unix.Sendto(j.control, message, unix.MSG_NOSIGNAL, nil)
 }
 
-// listen waits until jailinit has something to say, and passes on the signals
-// that come before.
-func (j *Jail) listen() {
-	poll := []unix.PollFd{{Fd: int32(j.status), Events: unix.POLLIN}, {Fd: int32(j.signals), Events: unix.POLLIN}}
+// listen waits until there is something to read from fd, or its end, and passes
+// on the signals that come before.
+func (j *Jail) listen(fd int) {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(j.signals), Events: unix.POLLIN}}
 	for j.signals != 0 {
 		_, err := unix.Poll(poll, -1)
 		switch {
@@ -41,7 +41,7 @@ func (j *Jail) listen() {
 			j.forward()
 		}
 		if err != nil || poll[0].Revents != 0 {
-			return // the read of the status tells
+			return // the read tells
 		}
 	}
 }

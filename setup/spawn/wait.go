@@ -46,7 +46,7 @@ func (j *Jail) wait() (status syscall.WaitStatus, err error) {
 func (j *Jail) events() (last *setup.Event, err error) {
 	buf := make([]byte, 512)
 	for {
-		j.listen()
+		j.listen(j.status)
 		n, err := unix.Read(j.status, buf)
 		if err == unix.EINTR {
 			continue
