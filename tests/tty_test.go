@@ -184,6 +184,13 @@ func TestJobControlOfTheCaller(t *testing.T) {
 			t.Errorf("--tty %s leaves the terminal with %+v, was %+v", tty, after, before)
 		}
 	}
+	// Lines end as they do with the bare command, also in the background and
+	// where what is typed comes from elsewhere.
+	for _, run := range []string{"run -- printf 'one\\ntwo\\r' & wait", "run --tty always -- printf 'one\\ntwo\\r' </dev/null"} {
+		s.keys("$J " + run + "\r")
+		s.sees("[^\r]one\r\ntwo\r")
+		s.sees("host:$")
+	}
 	// A loop ends with Ctrl-C, as it does with the bare command. A shell that
 	// is about to fork may miss it, jail or not.
 	s.keys("for i in 1 2 3; do $J run -- sh -c 'echo turn; exec sleep 1000'; done\r")

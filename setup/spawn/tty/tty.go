@@ -27,6 +27,7 @@ type Terminal struct {
 	will  *will.Will    // and should we be killed; nil if in is no terminal
 
 	copying sync.Mutex // held while output is copied
+	kept    bool       // a return, which newlines keeps back
 
 	wake    [2]int // a pipe whose end ends the input
 	input   chan struct{}
@@ -167,6 +168,11 @@ func (t *Terminal) Close() {
 // copyOutput ends when no process has the jail's terminal open (EIO).
 func (t *Terminal) copyOutput() {
 	defer close(t.output)
+	defer func() {
+		if t.kept {
+			_ = writeAll(t.out, []byte{'\r'})
+		}
+	}()
 	raw, err := t.master.SyscallConn()
 	buf := make([]byte, 16<<10)
 	for err == nil {
@@ -194,7 +200,7 @@ func (t *Terminal) copySome(fd int, buf []byte) error {
 		return io.EOF
 	}
 	t.Claim()
-	return writeAll(t.out, buf[:n])
+	return writeAll(t.out, t.newlines(buf[:n]))
 }
 
 // drain copies what has been printed, up to a moment in which nothing is. Where
