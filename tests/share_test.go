@@ -108,6 +108,23 @@ func TestSharedPIDs(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", c.what, got, c.want)
 		}
 	}
+	y.run("run", "--name", "n", "--share", "pid", "--detach", "--", "sleep", "86412.25")
+	if got := y.run("exec", "n", "--", "sh", "-c", "exec cat /proc/self/cgroup"); !strings.Contains(got, ":/\n") {
+		t.Errorf("exec runs in the cgroup %q", got)
+	}
+	if got := y.run("ps", "n"); !strings.Contains(got, "sleep 86412.25") {
+		t.Errorf("ps shows %s", got)
+	}
+	y.run("stop", "--grace", "0s", "n")
+	gone(t, "86412.25", time.Second)
+	y.empty()
+	if err := innocent.Process.Signal(syscall.Signal(0)); err != nil || state(innocent.Process.Pid) == "Z" {
+		t.Error("a process that is none of the jails' was killed")
+	}
+}
+
+func TestSharedPIDsInTwoStages(t *testing.T) {
+	sharing(t)
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -115,9 +132,13 @@ func TestSharedPIDs(t *testing.T) {
 	defer l.Close()
 	second := jail(t, "--share", "pid", "--listen-fds", "--", "sh", "-c", "[ $LISTEN_PID = $$ ]")
 	if out, err := activate(t, l, second.Args...).CombinedOutput(); err != nil {
-		t.Errorf("in two stages: %v %s", err, out)
+		t.Errorf("%v %s", err, out)
 	}
-	// A signal that comes when the payload is gone is for what it left.
+}
+
+// A signal that comes when the payload is gone is for what it left.
+func TestSharedPIDsLateSignal(t *testing.T) {
+	sharing(t)
 	c := jail(t, "--share", "pid", "--wait-all", "--", "bash", "-c", `(trap "echo told; exit" USR1; echo up; while :; do sleep 0.02; done) & sleep 0.1`)
 	pipe, err := c.StdoutPipe()
 	if err != nil {
@@ -137,19 +158,6 @@ func TestSharedPIDs(t *testing.T) {
 		}
 	}
 	_ = finish(c)
-	y.run("run", "--name", "n", "--share", "pid", "--detach", "--", "sleep", "86412.25")
-	if got := y.run("exec", "n", "--", "sh", "-c", "exec cat /proc/self/cgroup"); !strings.Contains(got, ":/\n") {
-		t.Errorf("exec runs in the cgroup %q", got)
-	}
-	if got := y.run("ps", "n"); !strings.Contains(got, "sleep 86412.25") {
-		t.Errorf("ps shows %s", got)
-	}
-	y.run("stop", "--grace", "0s", "n")
-	gone(t, "86412.25", time.Second)
-	y.empty()
-	if err := innocent.Process.Signal(syscall.Signal(0)); err != nil || state(innocent.Process.Pid) == "Z" {
-		t.Error("a process that is none of the jails' was killed")
-	}
 }
 
 // Who can't have a cgroup is told why he needs one.

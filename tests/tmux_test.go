@@ -52,11 +52,21 @@ func (p *pane) sees(text string) {
 	}
 }
 
-// A shell in a jail looks like the bare one, key by key.
-func TestScreensEqualTheBareOnes(t *testing.T) {
-	if !features["tmux"]() {
-		t.Skip("no tmux, vi and less")
+// press sends one or two keys, or gives the pane another height.
+func (p *pane) press(keys []string) {
+	p.t.Helper()
+	if keys[0] == "RESIZE" {
+		p.tmux("resize-window", "-x", "90", "-y", keys[1])
+		return
 	}
+	for _, key := range keys {
+		if key != "" {
+			p.tmux("send-keys", key)
+		}
+	}
+}
+
+func twoHundredLines(t *testing.T) string {
 	file := filepath.Join(t.TempDir(), "lines")
 	var lines strings.Builder
 	for i := range 200 {
@@ -65,6 +75,15 @@ func TestScreensEqualTheBareOnes(t *testing.T) {
 	if err := os.WriteFile(file, []byte(lines.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
+
+// A shell in a jail looks like the bare one, key by key.
+func TestScreensEqualTheBareOnes(t *testing.T) {
+	if !features["tmux"]() {
+		t.Skip("no tmux, vi and less")
+	}
+	file := twoHundredLines(t)
 	bare := newPane(t, "env", "-i", "PATH="+os.Getenv("PATH"), "TERM=screen", "LANG=C.UTF-8", "bash", "--norc", "-i")
 	inside := newPane(t, jail(t, "--ro", file, "--env", "LANG=C.UTF-8", "--env", "TERM=screen", "--", "bash", "--norc", "-i").Args...)
 	y := newYard(t)
@@ -100,14 +119,7 @@ func TestScreensEqualTheBareOnes(t *testing.T) {
 		{"quit vi", []string{":q!", "Enter"}, "ok:"},
 	} {
 		for _, p := range all {
-			if step.keys[0] == "RESIZE" {
-				p.tmux("resize-window", "-x", "90", "-y", step.keys[1])
-			} else {
-				p.tmux("send-keys", step.keys[0])
-				if step.keys[1] != "" {
-					p.tmux("send-keys", step.keys[1])
-				}
-			}
+			p.press(step.keys)
 			p.sees(step.then)
 		}
 		for _, p := range all[1:] {
