@@ -35,6 +35,10 @@ const (
 	// ControlKept says that something stands wherever the plan keeps a place of
 	// the host.
 	ControlKept Control = 'k'
+	// ControlDoors comes from jailinit and carries that by which jailspawn works
+	// in the jail's network namespace: a netlink(7) socket, the namespace itself,
+	// and the directory of its IPv6 settings where there is one.
+	ControlDoors Control = 'd'
 	// ControlNetwork says that the interfaces of the plan are there and
 	// configured.
 	ControlNetwork Control = 'n'

@@ -35,6 +35,7 @@ var steps = []func(*jail) error{
 	(*jail).dieWithJailspawn,
 	(*jail).adopt,
 	(*jail).dropInherited,
+	(*jail).openNetwork,
 	(*jail).receiveMounts,
 	(*jail).openSelf,
 	(*jail).openSettings,
@@ -109,6 +110,19 @@ func (j *jail) dropInherited() error {
 	}
 	unix.Umask(0)
 	return nil
+}
+
+// openNetwork lets jailspawn make the jail's interfaces, while this process goes
+// on.
+func (j *jail) openNetwork() error {
+	if len(j.plan.Network.Interfaces) == 0 {
+		return nil
+	}
+	fds, err := netup.Doors()
+	if err != nil {
+		return err
+	}
+	return send(setup.ControlDoors, fds...)
 }
 
 // openSettings comes while there is a writable proc in view.

@@ -45,9 +45,11 @@ func (j *jail) leaveTerminal() {
 	_ = unix.Close(tty)
 }
 
-// send passes a descriptor to jailspawn and closes it here.
-func send(what setup.Control, fd int) error {
-	err := unix.Sendmsg(setup.ControlFD, []byte{byte(what)}, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL)
-	_ = unix.Close(fd)
+// send passes descriptors to jailspawn and closes them here.
+func send(what setup.Control, fds ...int) error {
+	err := unix.Sendmsg(setup.ControlFD, []byte{byte(what)}, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
 	return setup.Fail("control", "", err)
 }

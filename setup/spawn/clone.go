@@ -38,16 +38,16 @@ func clone(p *setup.Plan, c *caller, o *Options, claim *named.Claim, g *cgroup.G
 		return nil, err
 	}
 	defer ch.closeTheirs()
-	var pid, pidfd int
+	var pid int
 	files, err := descriptors(p, o, ch, claim)
 	if err == nil {
-		pid, pidfd, err = fork(p, c, g, "/proc/self/fd/"+strconv.Itoa(init), files)
+		pid, err = fork(p, c, g, "/proc/self/fd/"+strconv.Itoa(init), files)
 	}
 	if pid == 0 {
 		ch.closeOurs()
 		return nil, err
 	}
-	j := &Jail{pid: pid, plan: ch.plan[1], status: ch.status[0], control: ch.control[0], ids: -1, group: g, pidfd: pidfd}
+	j := &Jail{pid: pid, plan: ch.plan[1], status: ch.status[0], control: ch.control[0], ids: -1, group: g}
 	if err == nil {
 		err = g.Enter(pid)
 	}
@@ -78,39 +78,34 @@ func sealedHigh(init int, p *setup.Plan, c *caller) (int, error) {
 
 // fork clones jailinit from this thread, which for that long is what the child
 // is to be: of the jail's ids, with its priority, in the network that it joins.
-// A pid beside an error is that of a child that has to be ended; pidfd is -1
-// where none is needed.
-func fork(p *setup.Plan, c *caller, g *cgroup.Group, path string, files []uintptr) (pid, pidfd int, err error) {
+// A pid beside an error is that of a child that has to be ended.
+func fork(p *setup.Plan, c *caller, g *cgroup.Group, path string, files []uintptr) (pid int, err error) {
 	undo, err := elevate(&p.Process.Schedule)
 	defer undo()
 	if err != nil {
-		return 0, -1, err
+		return 0, err
 	}
 	leave, err := join(&p.Network)
 	if err != nil {
-		return 0, -1, err
+		return 0, err
 	}
 	sys := attributes(p)
 	sys.UseCgroupFD, sys.CgroupFD = g.FD() >= 0, g.FD()
-	pidfd = -1
-	if p.Network.Prepared() {
-		sys.PidFD = &pidfd
-	}
 	restore, err := becomeJailRoot(p, c, sys.UseCgroupFD)
 	if err != nil {
 		_ = leave()
-		return 0, -1, err
+		return 0, err
 	}
 	pid, err = syscall.ForkExec(path, []string{"jailinit"}, &syscall.ProcAttr{Dir: "/", Env: []string{early.Env}, Files: files, Sys: sys})
 	restore()
 	left := leave()
 	if err != nil {
 		if unix.Access(path, unix.X_OK) != nil {
-			return 0, -1, &setup.Error{Step: "jailinit", Detail: "it can't be executed", Errno: unix.EACCES, Hint: "chmod 755 it; it may not lie on a file system mounted noexec"}
+			return 0, &setup.Error{Step: "jailinit", Detail: "it can't be executed", Errno: unix.EACCES, Hint: "chmod 755 it; it may not lie on a file system mounted noexec"}
 		}
-		return 0, -1, cloneError(p, err)
+		return 0, cloneError(p, err)
 	}
-	return pid, pidfd, left
+	return pid, left
 }
 
 // abandon ends a jail that has no plan yet, and reports whether it had ended by
@@ -120,7 +115,6 @@ func (j *Jail) abandon() bool {
 	_ = unix.Kill(j.pid, unix.SIGKILL)
 	_, _ = unix.Wait4(j.pid, &status, 0, nil)
 	closeAll([]int{j.plan, j.status, j.control})
-	closeFD(j.pidfd)
 	return status.Exited()
 }
 

@@ -17,15 +17,9 @@ func takeEarly(p *setup.Plan, c *caller, o *Options, init int, g *cgroup.Group) 
 		e.Drop()
 		return nil
 	}
-	j := &Jail{pid: e.PID(), ids: -1, group: g, pidfd: -1}
-	var err error
-	if p.Network.Prepared() {
-		j.pidfd, err = unix.PidfdOpen(j.pid, 0)
-	}
+	j := &Jail{pid: e.PID(), ids: -1, group: g}
 	j.plan, j.status, j.control = e.Take()
-	if err == nil {
-		err = g.Enter(j.pid)
-	}
+	err := g.Enter(j.pid)
 	if err == nil {
 		err = j.writeMaps(p, c)
 	}

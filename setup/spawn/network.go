@@ -13,19 +13,31 @@ func (j *Jail) connect(n *setup.Network) (err error) {
 	if !n.Prepared() {
 		return nil
 	}
-	j.attachment, err = hostnet.Attach(n, j.pid, j.pidfd)
+	j.attachment, err = hostnet.Attach(n, j.pid, j.doors)
 	if err != nil {
 		return err
 	}
 	return unix.Sendto(j.control, []byte{byte(setup.ControlNetwork)}, unix.MSG_NOSIGNAL, nil)
 }
 
-// disconnect gives back what the jail's network took from the host.
-func (j *Jail) disconnect() error {
-	closeFD(j.pidfd)
-	j.pidfd = -1
-	return j.attachment.Close()
+// doors waits for the descriptors by which jailinit opens its network namespace
+// to this process.
+func (j *Jail) doors() ([]int, error) {
+	what, fds, err := j.receiveOne()
+	switch {
+	case err != nil:
+		return nil, err
+	case fds == nil:
+		return nil, unix.ECONNRESET
+	case what != setup.ControlDoors:
+		closeAll(fds)
+		return nil, setup.Fail("control", "", unix.EPROTO)
+	}
+	return fds, nil
 }
+
+// disconnect gives back what the jail's network took from the host.
+func (j *Jail) disconnect() error { return j.attachment.Close() }
 
 // mayConfigure refuses interfaces to a caller who can't make them, before
 // anything is done.

@@ -79,7 +79,7 @@ func Take(words []string) (*Jail, error) {
 	}
 	runtime.LockOSThread()
 	return &Jail{
-		pid: n[0], status: n[1], control: n[2], ids: n[4], plan: -1, pidfd: -1,
+		pid: n[0], status: n[1], control: n[2], ids: n[4], plan: -1,
 		asked: state.Plan, claim: claim, begin: state.Started, group: cgroup.Adopt(words[fixed:]),
 	}, nil
 }

@@ -32,15 +32,15 @@ func (j *Jail) receive(p *setup.Plan, o *Options) error {
 		want++
 	}
 	for range want {
-		what, fd, err := j.receiveOne()
-		if err != nil || fd < 0 {
+		what, fds, err := j.receiveOne()
+		if err != nil || fds == nil {
 			return err
 		}
 		switch what {
 		case setup.ControlTerminal:
-			err = j.attach(fd, o)
+			err = j.attach(fds[0], o)
 		case setup.ControlNotify:
-			err = j.startNotify(fd)
+			err = j.startNotify(fds[0])
 		}
 		if err != nil {
 			return err
@@ -49,26 +49,28 @@ func (j *Jail) receive(p *setup.Plan, o *Options) error {
 	return nil
 }
 
-func (j *Jail) receiveOne() (setup.Control, int, error) {
+// receiveOne takes one message with one to three descriptors. There are none if
+// jailinit is gone.
+func (j *Jail) receiveOne() (setup.Control, []int, error) {
 	var message [1]byte
-	oob := make([]byte, unix.CmsgSpace(4))
+	oob := make([]byte, unix.CmsgSpace(4*3))
 	for {
 		n, oobn, _, _, err := unix.Recvmsg(j.control, message[:], oob, unix.MSG_CMSG_CLOEXEC)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil || n == 0 {
-			return 0, -1, nil // jailinit is gone
+			return 0, nil, nil // jailinit is gone
 		}
 		messages, err := unix.ParseSocketControlMessage(oob[:oobn])
 		if err != nil || len(messages) != 1 {
-			return 0, -1, setup.Fail("control", "", unix.EPROTO)
+			return 0, nil, setup.Fail("control", "", unix.EPROTO)
 		}
 		fds, err := unix.ParseUnixRights(&messages[0])
-		if err != nil || len(fds) != 1 {
-			return 0, -1, setup.Fail("control", "", unix.EPROTO)
+		if err != nil || len(fds) == 0 {
+			return 0, nil, setup.Fail("control", "", unix.EPROTO)
 		}
-		return setup.Control(message[0]), fds[0], nil
+		return setup.Control(message[0]), fds, nil
 	}
 }
 

@@ -87,9 +87,8 @@ type Jail struct {
 	started  func(*Jail) error
 	handing  error
 
-	pidfd        int                 // of jailinit, if a part of its network is made here; else -1
-	attachment   *hostnet.Attachment // that part
-	disconnected error               // by what of it could not be given back, if that was tried before the jail ended
+	attachment   *hostnet.Attachment // the part of its network that is made here, or nil
+	disconnected error               // why some of it could not be given back, if that was tried before the jail's end
 
 	asked  *setup.Plan
 	claim  *named.Claim // nil if the jail has no name

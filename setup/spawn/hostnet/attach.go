@@ -12,7 +12,6 @@ package hostnet
 import (
 	"errors"
 	"os"
-	"runtime"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -34,23 +33,23 @@ type Attachment struct {
 }
 
 // Attach makes the plan's interfaces in the network namespace of the process
-// pid, to which pidfd refers, and what belongs to them on the host. An
-// attachment that comes with an error holds what was made until then.
+// pid, and what belongs to them on the host. By doors it gets what
+// [setup.ControlDoors] brings. An attachment that comes with an error holds what
+// was made until then.
 //
 // Devices are born in the jail: to make one on the host and move it takes
 // thirty times as long, as the kernel waits for every processor to forget it.
-func Attach(n *setup.Network, pid, pidfd int) (*Attachment, error) {
+func Attach(n *setup.Network, pid int, doors func() ([]int, error)) (*Attachment, error) {
 	a := &Attachment{network: n}
 	if n.User {
 		return a, a.pasta(pid)
 	}
-	return a, a.attach(pidfd)
+	return a, a.attach(doors)
 }
 
-// attach looks into the jail's network namespace from this thread, which is in
-// its own otherwise. The rules come first: there is never an interface without
-// its own.
-func (a *Attachment) attach(pidfd int) error {
+// attach makes the rules first, before the jail is there: no interface is ever
+// without its own.
+func (a *Attachment) attach(doors func() ([]int, error)) error {
 	w, err := newWork(a)
 	defer w.close()
 	if err == nil {
@@ -60,7 +59,7 @@ func (a *Attachment) attach(pidfd int) error {
 		err = w.guard()
 	}
 	if err == nil {
-		err = w.enter(pidfd)
+		err = w.enter(doors)
 	}
 	if err != nil {
 		return err
@@ -90,13 +89,6 @@ func (a *Attachment) Close() (err error) {
 	}
 	a.held = nil
 	return err
-}
-
-// enterForGood takes the calling goroutine into a network namespace, on a
-// thread of its own that ends with it.
-func enterForGood(ns int) error {
-	runtime.LockOSThread()
-	return setup.Fail("network", "", unix.Setns(ns, unix.CLONE_NEWNET))
 }
 
 // work is what it takes to attach a jail. Names in the namespaces of host and
@@ -188,34 +180,26 @@ func (w *work) name(l *link) (err error) {
 	return setup.Fail("network", l.end, claim(fd, l.end))
 }
 
-// enter opens in the jail's network namespace what belongs to it.
-func (w *work) enter(pidfd int) error {
-	return w.within(pidfd, func() (err error) {
-		if w.jailNS, err = openNS(); err != nil {
-			return err
-		}
-		if w.jailSys, err = openSettings(); err != nil {
-			return err
-		}
-		w.jail, err = openSocket(w.host.buf)
+// enter takes what leads into the jail's network namespace.
+func (w *work) enter(doors func() ([]int, error)) error {
+	fds, err := doors()
+	if err != nil {
 		return err
-	})
-}
-
-// within calls f while this thread is in another network namespace. A thread
-// that can't go back stays locked, so that nobody else is led there.
-func (w *work) within(ns int, f func() error) error {
-	runtime.LockOSThread()
-	if err := unix.Setns(ns, unix.CLONE_NEWNET); err != nil {
-		runtime.UnlockOSThread()
-		return setup.Fail("network", "", err)
 	}
-	err := f()
-	if back := unix.Setns(w.hostNS, unix.CLONE_NEWNET); back != nil {
-		return setup.Fail("network", "back to the host's namespace", back)
+	for i, fd := range fds {
+		switch i {
+		case 0:
+			w.jail = &socket{fd: fd, buf: w.host.buf}
+		case 1:
+			w.jailNS = fd
+		case 2:
+			w.jailSys = settings(fd)
+		}
 	}
-	runtime.UnlockOSThread()
-	return err
+	if w.jailNS < 0 {
+		return setup.Fail("network", "", unix.EPROTO)
+	}
+	return nil
 }
 
 func (w *work) close() {

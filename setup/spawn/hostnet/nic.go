@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
@@ -42,11 +43,7 @@ func (w *work) nic(l *link) error {
 	if lent.host, err = unix.FcntlInt(uintptr(w.hostNS), unix.F_DUPFD_CLOEXEC, 0); err != nil {
 		return l.fail("", err, "")
 	}
-	err = w.within(w.jailNS, func() (err error) {
-		lent.jail, err = netlink.NewHandle(unix.NETLINK_ROUTE)
-		return err
-	})
-	if err != nil {
+	if lent.jail, err = netlink.NewHandleAt(netns.NsHandle(w.jailNS), unix.NETLINK_ROUTE); err != nil {
 		return l.fail("", err, "")
 	}
 	if err := w.lender.LinkSetNsFd(device, w.jailNS); err != nil {
@@ -111,9 +108,7 @@ func (b *loan) giveBack() error {
 	if err != nil {
 		return &setup.Error{Step: "network", Target: b.saved.Name, Detail: "give the device back to the host", Errno: errno(noDevice(err))}
 	}
-	failed := make(chan error)
-	go func() { failed <- b.restoreIn() }()
-	return <-failed
+	return b.restore()
 }
 
 func (b *loan) moveBack(device netlink.Link) error {
@@ -128,13 +123,9 @@ func (b *loan) moveBack(device netlink.Link) error {
 	return b.jail.LinkSetNsFd(device, b.host)
 }
 
-// restoreIn gives the device its state again, on a thread of its own in the
-// host's network namespace.
-func (b *loan) restoreIn() error {
-	if err := enterForGood(b.host); err != nil {
-		return err
-	}
-	host, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+// restore gives the device its state again, in the host's network namespace.
+func (b *loan) restore() error {
+	host, err := netlink.NewHandleAt(netns.NsHandle(b.host), unix.NETLINK_ROUTE)
 	if err != nil {
 		return setup.Fail("network", b.saved.Name, err)
 	}
