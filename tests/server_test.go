@@ -51,9 +51,10 @@ func TestPostgresAsService(t *testing.T) {
 	y.empty()
 }
 
-// nginx takes a socket that was opened for it by its own convention, a list of
-// descriptors, where it listens at the same address.
-func TestNginxByActivation(t *testing.T) {
+// nginxAt configures nginx to serve at an address. It takes a socket that was
+// opened for it by its own convention, a list of descriptors in NGINX, where it
+// listens at the same address.
+func nginxAt(t *testing.T) (l *net.TCPListener, conf string) {
 	if _, err := exec.LookPath("nginx"); err != nil {
 		t.Skip("no nginx")
 	}
@@ -61,15 +62,33 @@ func TestNginxByActivation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	dir := t.TempDir()
-	conf := filepath.Join(dir, "conf")
+	t.Cleanup(func() { l.Close() })
+	conf = filepath.Join(t.TempDir(), "conf")
 	text := "daemon off; pid /tmp/pid; error_log stderr; events {}\n" +
 		"http { access_log off; client_body_temp_path /tmp/a; proxy_temp_path /tmp/b; fastcgi_temp_path /tmp/c; uwsgi_temp_path /tmp/d; scgi_temp_path /tmp/e;\n" +
 		"server { listen " + l.Addr().String() + "; location / { return 200 served; } } }\n"
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return l, conf
+}
+
+// servesAt gets the page. The connection is in the socket's queue until nginx
+// takes it: its network has no other way to the host's.
+func servesAt(t *testing.T, l *net.TCPListener, log fmt.Stringer) {
+	t.Helper()
+	reply, err := (&http.Client{Timeout: 6 * patience}).Get(fmt.Sprintf("http://%s/", l.Addr()))
+	if err != nil {
+		t.Fatalf("%v %s", err, log)
+	}
+	defer reply.Body.Close()
+	if page, err := io.ReadAll(reply.Body); err != nil || string(page) != "served" {
+		t.Errorf("%v %s", err, page)
+	}
+}
+
+func TestNginxByActivation(t *testing.T) {
+	l, conf := nginxAt(t)
 	run := jail(t, "--listen-fds", "--uid", "1000", "--env", "NGINX=3;", "--ro", conf, "--", "nginx", "-c", conf)
 	c := activate(t, l, run.Args...)
 	log := new(strings.Builder)
@@ -77,17 +96,47 @@ func TestNginxByActivation(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// The connection is in the socket's queue until nginx takes it: its network
-	// has no other way to the host's.
-	reply, err := (&http.Client{Timeout: 6 * patience}).Get(fmt.Sprintf("http://%s/", l.Addr()))
-	if err != nil {
-		_ = c.Process.Kill()
-		t.Fatalf("%v %s", err, log)
-	}
-	if page, err := io.ReadAll(reply.Body); err != nil || string(page) != "served" {
-		t.Errorf("%v %s", err, page)
-	}
+	t.Cleanup(func() { _ = c.Process.Kill() })
+	servesAt(t, l, log)
 	signal(t, c, syscall.SIGQUIT) // its word for a clean end
+	if end := finish(c); end != "" {
+		t.Errorf("%s: %s", end, log)
+	}
+}
+
+// nginx tells nobody when it is ready, so a script around it does, by
+// systemd-notify, which waits until the manager has heard it.
+func TestNginxNotifies(t *testing.T) {
+	if _, err := exec.LookPath("systemd-notify"); err != nil {
+		t.Skip("no systemd-notify")
+	}
+	l, conf := nginxAt(t)
+	m := newManager(t)
+	const script = `
+		nginx -c "$0" & n=$!
+		trap 'systemd-notify --no-block STOPPING=1; kill -QUIT $n; wait $n; exit 0' TERM
+		until [ -s /tmp/pid ]; do sleep 0.05; done
+		systemd-notify --ready --status=serving || exit 9
+		wait $n`
+	run := jail(t, "--notify", "--listen-fds", "--uid", "1000", "--env", "NGINX=3;", "--ro", conf, "--", "sh", "-c", script, conf)
+	c := activate(t, l, run.Args...)
+	c.Env = append(os.Environ(), "NOTIFY_SOCKET="+m.name)
+	log := new(strings.Builder)
+	c.Stderr = log
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Process.Kill() })
+	for _, want := range []string{"READY=1\nSTATUS=serving\n", "BARRIER=1\n"} {
+		if got := m.next(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	servesAt(t, l, log)
+	signal(t, c, syscall.SIGTERM)
+	if got := m.next(); got != "STOPPING=1\n" {
+		t.Errorf("got %q", got)
+	}
 	if end := finish(c); end != "" {
 		t.Errorf("%s: %s", end, log)
 	}

@@ -56,8 +56,14 @@ func (m *manager) next() string {
 	if err != nil || len(messages) == 0 {
 		m.t.Fatal("no credentials: ", err)
 	}
-	if cred, err := syscall.ParseUnixCredentials(&messages[0]); err == nil {
-		m.from = cred.Pid
+	for i := range messages {
+		if cred, err := syscall.ParseUnixCredentials(&messages[i]); err == nil {
+			m.from = cred.Pid
+		}
+		fds, _ := syscall.ParseUnixRights(&messages[i])
+		for _, fd := range fds {
+			syscall.Close(fd) // the sender of a barrier waits for it
+		}
 	}
 	return string(buf[:n])
 }
