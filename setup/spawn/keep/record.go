@@ -211,6 +211,9 @@ func Sweep() (swept []string, err error) {
 	}
 	defer r.close()
 	notes, err := os.ReadDir(r.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil // the last was removed before we had the lock
+	}
 	for _, entry := range notes {
 		file := path.Join(r.path, entry.Name())
 		n := parse(file)
