@@ -10,24 +10,42 @@ import (
 // Children are the processes beside the payload whose end somebody waits for:
 // those that were started in a running jail. A nil *Children has none.
 type Children struct {
+	starting sync.Mutex // held while one is started
+
 	mu    sync.Mutex
 	ended map[int]chan unix.WaitStatus
+	early map[int]unix.WaitStatus // nil but while one is started: what ended meanwhile, and may be it
 }
 
 // Start forks a child, whose pid fork returns, and tells its wait status by the
-// channel. No child is reaped in between, so that none ends unseen.
+// channel. fork may take as long as others in the jail like, who can stop the
+// child before it executes its program: so children are reaped in between.
 func (c *Children) Start(fork func() (int, error)) (pid int, ended <-chan unix.WaitStatus, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.starting.Lock()
+	defer c.starting.Unlock()
+	c.setEarly(map[int]unix.WaitStatus{})
+	defer c.setEarly(nil)
 	if pid, err = fork(); err != nil {
 		return 0, nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end := make(chan unix.WaitStatus, 1)
+	if status, over := c.early[pid]; over {
+		end <- status
+		return pid, end, nil
 	}
 	if c.ended == nil {
 		c.ended = map[int]chan unix.WaitStatus{}
 	}
-	end := make(chan unix.WaitStatus, 1)
 	c.ended[pid] = end
 	return pid, end, nil
+}
+
+func (c *Children) setEarly(early map[int]unix.WaitStatus) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.early = early
 }
 
 // Signal sends a signal to a child, or to its process group if it leads one,
@@ -59,9 +77,14 @@ func (c *Children) next(options int) (pid int, status unix.WaitStatus, err error
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	pid, err = unix.Wait4(-1, &status, unix.WNOHANG|unix.WUNTRACED, nil)
-	if end, known := c.ended[pid]; known && !status.Stopped() {
+	if pid <= 0 || status.Stopped() {
+		return pid, status, err
+	}
+	if end, known := c.ended[pid]; known {
 		end <- status
 		delete(c.ended, pid)
+	} else if c.early != nil {
+		c.early[pid] = status
 	}
 	return pid, status, err
 }

@@ -68,6 +68,7 @@ func run() (unix.WaitStatus, error) {
 	if err != nil {
 		return 0, err
 	}
+	j.inhabited = true
 	report(&setup.Event{Kind: setup.EventStarted})
 	processes := &reap.Jail{PID: pid, Stopped: reportStop, Shared: j.plan.Shares(setup.PIDNS)}
 	for _, message := range j.early {

@@ -130,7 +130,7 @@ func (j *jail) execute(p *setup.Process, how *syscall.ProcAttr) (int, error) {
 	if err == nil {
 		how.Env = p.Env
 		var pid int
-		pid, err = syscall.ForkExec(program, p.Argv, how)
+		pid, err = j.fork(program, p.Argv, how)
 		if err == nil {
 			return pid, nil
 		}

@@ -58,8 +58,7 @@ func (j *jail) startSecond(p *setup.Process, how *syscall.ProcAttr) (int, error)
 	}
 	unix.Close(status[0])
 	if err != nil && pid > 0 {
-		_ = unix.Kill(pid, unix.SIGKILL)
-		_, _ = unix.Wait4(pid, nil, 0, nil)
+		_ = unix.Kill(pid, unix.SIGKILL) // and it is reaped like any other
 	}
 	return pid, err
 }
@@ -75,14 +74,14 @@ func (j *jail) forkSecond(p *setup.Process, how *syscall.ProcAttr, plan, status 
 	// Preemption by signals would return from them under a filter that may
 	// forbid it.
 	how.Env = []string{"GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1"}
-	fork := func() error {
-		pid, err = syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(j.self), []string{"jailinit"}, how)
-		return err
-	}
+	program, argv := "/proc/self/fd/"+strconv.Itoa(j.self), []string{"jailinit"}
 	if j.plan.OwnMounts() {
-		err = j.inOwnNamespaces(how, fork)
+		err = j.inOwnNamespaces(how, func() (err error) {
+			pid, err = syscall.ForkExec(program, argv, how) // no vfork(2), with a user namespace
+			return err
+		})
 	} else {
-		err = fork()
+		pid, err = j.fork(program, argv, how)
 	}
 	if err == nil {
 		return pid, nil

@@ -15,15 +15,16 @@ import (
 
 // A jail is what the steps work on.
 type jail struct {
-	plan     *setup.Plan
-	prepared []int // detached mounts from jailspawn, by the order of the plan's prepared sources
-	tree     *mounts.Tree
-	limited  bool                      // no user namespace can be made in the jail
-	self     int                       // jailinit's own file, for the second stage
-	kept     bool                      // jailspawn has put something into the places to be kept
-	early    [][reap.SignalLength]byte // signals that came before the payload ran
-	settings int                       // directory of the sysctls, if the plan sets any
-	score    *schedule.Score           // what the payload has when memory is short, if more than this process
+	plan      *setup.Plan
+	prepared  []int // detached mounts from jailspawn, by the order of the plan's prepared sources
+	tree      *mounts.Tree
+	limited   bool                      // no user namespace can be made in the jail
+	self      int                       // jailinit's own file, for the second stage
+	kept      bool                      // jailspawn has put something into the places to be kept
+	early     [][reap.SignalLength]byte // signals that came before the payload ran
+	settings  int                       // directory of the sysctls, if the plan sets any
+	inhabited bool                      // the payload runs, so that others than process 1 act in the jail
+	score     *schedule.Score           // what the payload has when memory is short, if more than this process
 }
 
 // steps is the story of a jail up to its payload. Each step does one thing and

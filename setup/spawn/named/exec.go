@@ -28,7 +28,9 @@ type Exec struct {
 	Terminal setup.Terminal
 
 	// Signals is a descriptor that gives the numbers of the signals to forward
-	// to the process, one byte each; see package catch. 0 means none.
+	// to the process, one byte each; see package catch. 0 means none. Before the
+	// process runs, which the payload may prevent, SIGHUP, SIGINT, SIGQUIT and
+	// SIGTERM give it up.
 	Signals int
 }
 
@@ -50,6 +52,7 @@ func (j *Jail) Exec(x *Exec) (syscall.WaitStatus, error) {
 	if err := c.send(r, []int{in, out, fdOf(x.Stderr, 2)}); err != nil {
 		return 0, err
 	}
+	c.signals = x.Signals
 	defer func() {
 		if c.terminal != nil {
 			c.terminal.Close()
@@ -60,6 +63,8 @@ func (j *Jail) Exec(x *Exec) (syscall.WaitStatus, error) {
 		switch {
 		case err != nil:
 			return 0, err
+		case e == nil && c.givenUp != 0:
+			return syscall.WaitStatus(c.givenUp), nil
 		case e == nil:
 			return syscall.WaitStatus(unix.SIGKILL), nil
 		case e.Kind == setup.EventFailed:
@@ -69,7 +74,7 @@ func (j *Jail) Exec(x *Exec) (syscall.WaitStatus, error) {
 		case e.Kind == setup.EventTerminal:
 			err = c.attach(in, out)
 		case e.Kind == setup.EventStarted:
-			c.signals = x.Signals
+			c.begin()
 		}
 		if err != nil {
 			return 0, err
@@ -103,6 +108,9 @@ type conn struct {
 	master   int           // of a terminal that came, or -1
 	terminal *tty.Terminal // nil without
 	signals  int           // where those to be passed on come from, or 0
+	running  bool
+	early    []syscall.Signal // came before
+	givenUp  syscall.Signal   // upon which the process was given up, or 0
 }
 
 // dial connects to the jail's socket.
@@ -219,8 +227,27 @@ func (c *conn) listen() {
 	}
 }
 
-// forward passes a signal on.
+// begin passes on what came before the process ran.
+func (c *conn) begin() {
+	c.running = true
+	for _, sig := range c.early {
+		c.forward(sig)
+	}
+	c.early = nil
+}
+
+// forward passes a signal on. Before the process runs one that ends programs
+// ends the connection.
 func (c *conn) forward(sig syscall.Signal) {
+	if !c.running {
+		switch sig {
+		case unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM:
+			c.givenUp = sig
+			_ = unix.Shutdown(c.fd, unix.SHUT_RDWR)
+		}
+		c.early = append(c.early, sig)
+		return
+	}
 	if c.terminal != nil && sig == unix.SIGWINCH {
 		c.terminal.Resize() // and the kernel tells the process
 		return
