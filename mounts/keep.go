@@ -56,12 +56,12 @@ func (t *Tree) keep(m *setup.Mount) error {
 	case unix.S_IFLNK:
 		return t.keepLink(m, fd)
 	case unix.S_IFDIR:
-		if st.Mode&0o222 == 0 && empty(fd) {
+		if setup.Placeholder(st.Mode) && empty(fd) {
 			return t.cover(fd)
 		}
 		return t.onItself(fd, m.ReadOnly)
 	}
-	if m.Content != "" && st.Mode&0o222 == 0 && st.Size == int64(len(m.Content)+1) {
+	if m.Content != "" && setup.Placeholder(st.Mode) && st.Size == int64(len(m.Content)+1) {
 		return t.keepFile(m, fd)
 	}
 	return t.onItself(fd, true)
@@ -95,7 +95,7 @@ func (t *Tree) keepPlace(base string) (done bool, err error) {
 	}
 	defer unix.Close(fd)
 	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil || st.Mode&0o222 != 0 || !noEntry(fd) {
+	if err := unix.Fstat(fd, &st); err != nil || !setup.Placeholder(st.Mode) || !noEntry(fd) {
 		return false, nil
 	}
 	blank, err := t.blank()

@@ -43,6 +43,11 @@ const (
 	Keep MountType = "keep"
 )
 
+// Placeholder reports whether something of these permissions may be what
+// jailspawn puts into a missing place that is kept: nobody may write to that, by
+// which jailinit knows it.
+func Placeholder(mode uint32) bool { return mode&0o222 == 0 }
+
 // MountTypes lists the mount types.
 var MountTypes = []MountType{Bind, Tmpfs, Proc, Dev, Dir, Symlink, File, Mqueue, Sys, Device, Mask, Protect, Keep}
 

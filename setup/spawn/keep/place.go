@@ -5,6 +5,8 @@ import (
 	"runtime"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup"
 )
 
 // A place is what stands where nothing may be made: an empty directory, or a
@@ -67,7 +69,7 @@ func (p *place) like(st *unix.Stat_t) bool {
 	switch {
 	case p.way:
 		return st.Mode&unix.S_IFMT == unix.S_IFDIR
-	case st.Mode&0o222 != 0:
+	case !setup.Placeholder(st.Mode):
 		return false
 	case p.content == "":
 		return st.Mode&unix.S_IFMT == unix.S_IFDIR
