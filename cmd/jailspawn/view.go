@@ -121,13 +121,16 @@ func (o *options) asked(p *setup.Plan) ([]setup.Mount, error) {
 	if err != nil {
 		return nil, setup.Fail("here", "", err)
 	}
-	home, _ := os.UserHomeDir()
-	if dir == "/" || dir == home {
-		return nil, usage("--here in "+dir+" would open all of it", "change to a directory below it, or name it with --rw")
-	}
 	source, err := physical(".")
 	if err != nil {
 		return nil, setup.Fail("here", "", err)
+	}
+	opened := opensHome(source)
+	if source == "/" {
+		opened = "it"
+	}
+	if opened != "" {
+		return nil, usage("--here in "+dir+" would open all of "+opened, "change to a directory below it, or name it with --rw")
 	}
 	m := setup.Mount{Type: setup.Bind, Source: source, Target: dir, ReadOnly: o.hereRO}
 	if o.hereRO && os.Geteuid() == 0 && p.IDs.Map == setup.MapAuto && !p.Shares(setup.UserNS) {

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// firstPerson is from which id on accounts are of people (UID_MIN of
+// login.defs(5)).
+const firstPerson = 1000
+
+// opensHome returns the home directory of which a directory, given by its
+// physical path, would open all: that of the caller or of the directory's owner,
+// or any that lies below it. HOME alone doesn't tell: it may be unset, lead over
+// a link or, behind sudo(8), be another's.
+func opensHome(dir string) string {
+	ids := []int{os.Geteuid()}
+	var st unix.Stat_t
+	if unix.Stat(dir, &st) == nil {
+		ids = append(ids, int(st.Uid))
+	}
+	data, _ := os.ReadFile("/etc/passwd")
+	passwd := string(data)
+	homes := []string{os.Getenv("HOME")}
+	for _, id := range ids {
+		if a, known := findAccount(passwd, strconv.Itoa(id)); known {
+			homes = append(homes, a.home)
+		}
+	}
+	for _, home := range homes {
+		if real, err := filepath.EvalSymlinks(home); err == nil && filepath.IsAbs(real) && real != "/" && beneath(real, dir) {
+			return home
+		}
+	}
+	for line := range strings.Lines(passwd) {
+		f := strings.Split(line, ":")
+		if len(f) != 7 || !filepath.IsAbs(f[5]) {
+			continue
+		}
+		home := filepath.Clean(f[5])
+		if uid, ok := parseID(f[2]); ok && uid >= firstPerson && home != dir && beneath(home, dir) {
+			if _, err := os.Lstat(home); err == nil {
+				return home
+			}
+		}
+	}
+	return ""
+}
