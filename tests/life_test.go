@@ -213,6 +213,25 @@ func isForwarded(t *testing.T, sig string, cmd *exec.Cmd) {
 	}
 }
 
+// A signal that comes as soon as the payload runs is not lost, however late
+// jailspawn is with what it has to do then.
+func TestSignalsOfTheFirstMoment(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("no strace")
+	}
+	for range 3 {
+		c := jail(t, "--", "bash", "-c", "trap 'exit 5' WINCH; echo up; while :; do sleep 0.05; done")
+		c = exec.Command("strace", append([]string{"-o", os.DevNull, "-e", "inject=close:delay_exit=30000"}, c.Args...)...)
+		startUp(t, c)
+		if err := unix.Kill(called(t, c.Process.Pid, "jailspawn"), unix.SIGWINCH); err != nil {
+			t.Fatal(err)
+		}
+		if end := finish(c); end != "status 5" {
+			t.Errorf("it ends with %q", end)
+		}
+	}
+}
+
 // What the payload does to process 1 must neither end the jail nor hang it.
 func TestPayloadCantEndProcess1(t *testing.T) {
 	const script = `for s in HUP INT QUIT ILL TRAP ABRT BUS FPE SEGV USR1 PIPE ALRM TERM TSTP STOP KILL SYS 33 34 64; do kill -$s 1; done

@@ -10,11 +10,15 @@ import (
 	"github.com/jailspawn/jailspawn/setup/spawn/keep"
 )
 
-// sendPlan gives jailinit what it can't take by itself, and then its plan.
-func (j *Jail) sendPlan(p *setup.Plan) error {
+// sendPlan gives jailinit what it can't take by itself, and then its plan. From
+// then on the payload may run, and signals be meant for it.
+func (j *Jail) sendPlan(p *setup.Plan, o *Options) error {
 	data, err := setup.Encode(p)
 	if err == nil {
 		err = j.equip(p)
+	}
+	if err == nil && o.Catch != nil {
+		j.signals, err = o.Catch()
 	}
 	if err == nil {
 		err = writeAll(j.plan, data)

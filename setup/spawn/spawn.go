@@ -47,10 +47,10 @@ type Options struct {
 	// and 2 of this process.
 	Stdin, Stdout, Stderr *os.File
 
-	// Catch, if not nil, is called when the jail has been cloned. Wait then
-	// reads from the descriptor that it returns, and passes on to the payload
-	// each signal whose number comes as a byte; see package catch. [Jail.Signal]
-	// is the other way to do so.
+	// Catch, if not nil, is called when the jail has been cloned, and before its
+	// payload can run. Wait then reads from the descriptor that it returns, and
+	// passes on to the payload each signal whose number comes as a byte; see
+	// package catch. [Jail.Signal] is the other way to do so.
 	Catch func() (int, error)
 
 	// LetGo replaces descriptors 0 and 1 of this process, unless they are
@@ -210,7 +210,7 @@ func build(plan *setup.Plan, c *caller, o *Options) (j *Jail, err error) {
 // plan goes first, so that jailinit works while the rest is prepared.
 func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 	j.limitTime(plan)
-	j.handing = j.sendPlan(plan)
+	j.handing = j.sendPlan(plan, o)
 	if j.handing == nil {
 		j.handing = j.sendMounts(plan, c)
 	}
@@ -219,9 +219,6 @@ func (j *Jail) handOver(plan *setup.Plan, c *caller, o *Options) {
 	}
 	if j.handing == nil {
 		j.handing = j.connect(&plan.Network)
-	}
-	if o.Catch != nil && j.handing == nil {
-		j.signals, j.handing = o.Catch()
 	}
 	if j.handing == nil {
 		j.handing = j.receive(plan, o)
