@@ -70,13 +70,38 @@ func (o *watchOptions) fill(so *spawn.Options) error {
 		if err != nil {
 			return setup.Fail("log", o.log, err)
 		}
-		log, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		log, err := openLog(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND)
 		if err != nil {
-			return setup.Fail("log", o.log, err)
+			return logError("log", o.log, err)
 		}
 		so.Log, so.Stdout, so.Stderr = path, log, log
 	}
 	return nil
+}
+
+// openLog opens a log, which may lie where jails can write: one may have put a
+// link in its place, so as to have the next write elsewhere, or a pipe that
+// nobody reads.
+func openLog(path string, flags int) (*os.File, error) {
+	fd, err := unix.Open(path, flags|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		err = unix.SetNonblock(fd, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+func logError(step, path string, err error) error {
+	e := setup.Fail(step, path, err).(*setup.Error)
+	switch e.Errno {
+	case unix.ELOOP:
+		e.Detail, e.Hint = "it is a symbolic link", "name the file itself, which realpath prints"
+	case unix.ENXIO:
+		e.Detail, e.Hint = "it is a pipe that nobody reads", "name a file"
+	}
+	return e
 }
 
 // report writes a report as one line. A reader that has gone doesn't keep the

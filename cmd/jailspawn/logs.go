@@ -19,11 +19,14 @@ func logsVerb() verb {
 		if j.Log == "" {
 			return 0, &setup.Error{Step: "logs", Target: j.Name, Detail: "the jail was started without --log"}
 		}
-		f, err := os.Open(j.Log)
+		f, err := openLog(j.Log, os.O_RDONLY)
 		if err != nil {
-			return 0, setup.Fail("logs", j.Log, err)
+			return 0, logError("logs", j.Log, err)
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+			return 0, &setup.Error{Step: "logs", Target: j.Log, Detail: "what is there is no log"}
+		}
 		if follow {
 			return 0, setup.Fail("logs", j.Log, followLog(f, j))
 		}
