@@ -65,10 +65,12 @@ func (d *Dir) Claim(name string) (*Claim, error) {
 	}
 }
 
-// beingSwept reports whether the entry's jail is gone although it is locked.
+// beingSwept reports whether the entry's jail is gone although it is locked, or
+// it can't be told yet: whoever sweeps takes the lock of an entry that is just
+// being made as well, for a moment.
 func (d *Dir) beingSwept(name string) bool {
 	s, err := d.readState(name)
-	return err == nil && !s.Supervisor.alive()
+	return errors.Is(err, fs.ErrNotExist) || err == nil && !s.Supervisor.alive()
 }
 
 // lockEntry opens an entry and locks it for the life of this process.
