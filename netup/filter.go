@@ -3,6 +3,8 @@ package netup
 import (
 	"errors"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/nft"
 )
@@ -18,4 +20,13 @@ func Filter(rules string) error {
 	e := &setup.Error{Step: "network", Target: "filter", Hint: nft.Hint(err)}
 	errors.As(err, &e.Errno)
 	return e
+}
+
+// Idle puts the rules of a [setup.Preface] into force. They last as long as the
+// network namespace. Where they can't be, those that matter can't either, which
+// is told then.
+func Idle(rules []byte) {
+	if fd, err := nft.Install(rules); err == nil {
+		unix.Close(fd)
+	}
 }

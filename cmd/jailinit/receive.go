@@ -3,6 +3,7 @@ package main
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/jailspawn/jailspawn/netup"
 	"github.com/jailspawn/jailspawn/reap"
 	"github.com/jailspawn/jailspawn/setup"
 )
@@ -22,7 +23,10 @@ func readAll(fd int) ([]byte, error) {
 		case n == 0:
 			return data, unix.Close(fd)
 		default:
-			data = data[:len(data)+n]
+			var rules []byte
+			if rules, data = setup.CutPreface(data[:len(data)+n]); rules != nil {
+				netup.Idle(rules)
+			}
 		}
 	}
 	return data, nil

@@ -58,6 +58,9 @@ func connection(i *setup.Interface) string {
 		}
 		return ", on the wire of that device of the host, but never reaches the host itself"
 	case setup.IPvlan:
+		if i.Mode == "l3" || i.Mode == "l3s" { // the host's own routes decide
+			return ", on the wire of that device of the host and with its hardware address; what it sends to the host's addresses there arrives, but is never answered"
+		}
 		return ", on the wire of that device of the host and with its hardware address, but never reaches the host itself"
 	case setup.NIC:
 		return ", a device that the host lacks meanwhile"

@@ -154,6 +154,7 @@ func settle(p *setup.Plan, o *Options) (c *caller, plan *setup.Plan, ids int, er
 	if err := mayConfigure(&p.Network); err != nil {
 		return nil, nil, -1, err
 	}
+	prefaceEarly(p, o)
 	if plan, ids, err = c.resolve(p); err != nil {
 		return nil, nil, -1, err
 	}

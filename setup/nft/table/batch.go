@@ -37,13 +37,27 @@ type Batch struct {
 }
 
 // NewBatch starts a batch that makes the table.
-func NewBatch(table string, f Family) *Batch {
+func NewBatch(table string, f Family) *Batch { return newBatch(table, f, ownerFlag) }
+
+// Idle is a table without rules that uses the hooks of which the kernel knows
+// connections, as each table with [Answer] makes it do. It belongs to nobody and
+// lasts as long as its network namespace.
+func Idle(table string, f Family) []byte {
+	b := newBatch(table, f, 0)
+	b.Base("arriving", Arriving)
+	b.Base("received", Received)
+	b.Base("sent", Sent)
+	b.Base("leaving", Leaving)
+	return b.Bytes()
+}
+
+func newBatch(table string, f Family, flags uint32) *Batch {
 	b := &Batch{table: table, family: f, buf: make([]byte, 0, 4<<10)}
 	b.begin(unix.NFNL_MSG_BATCH_BEGIN, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
 	b.end()
 	b.object(unix.NFT_MSG_NEWTABLE)
 	b.buf = netattr.Text(b.buf, unix.NFTA_TABLE_NAME, table)
-	b.buf = netattr.Number(b.buf, unix.NFTA_TABLE_FLAGS, ownerFlag)
+	b.buf = netattr.Number(b.buf, unix.NFTA_TABLE_FLAGS, flags)
 	b.end()
 	return b
 }
@@ -67,6 +81,7 @@ var (
 	Passing  = Hook{"filter", unix.NF_INET_PRE_ROUTING, -149}
 	Received = Hook{"filter", unix.NF_INET_LOCAL_IN, 0}
 	Sent     = Hook{"filter", unix.NF_INET_LOCAL_OUT, 0}
+	Leaving  = Hook{"filter", unix.NF_INET_POST_ROUTING, 0}
 	NATIn    = Hook{"nat", unix.NF_INET_PRE_ROUTING, -100}
 	NATLocal = Hook{"nat", unix.NF_INET_LOCAL_OUT, -100}
 	NATOut   = Hook{"nat", unix.NF_INET_POST_ROUTING, 100}

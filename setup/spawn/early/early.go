@@ -98,6 +98,9 @@ func (i *Init) Runs() bool {
 	return atomic.LoadInt32(&i.failed) == 0
 }
 
+// Preface writes to it what comes before its plan; see [setup.Preface].
+func (i *Init) Preface(data []byte) { _, _ = unix.Write(int(i.plan[1]), data) }
+
 // Take gives it away: the caller has the process and the three descriptors from
 // now on, which are those of the plan, of the status and of control.
 func (i *Init) Take() (plan, status, control int) {
