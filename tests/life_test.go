@@ -36,6 +36,21 @@ func processes(t *testing.T, mark string) []string {
 	return pids
 }
 
+// shown waits for a process with mark that suits and returns its pid. One that
+// executes a program has no command line for a moment.
+func shown(t *testing.T, mark string, suits func(pid int) bool) int {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		for _, pid := range processes(t, mark) {
+			if p, _ := strconv.Atoi(pid); suits(p) {
+				return p
+			}
+		}
+	}
+	t.Fatal("the payload doesn't show on the host")
+	return 0
+}
+
 // gone waits until no process with mark is left, at most for limit.
 func gone(t *testing.T, mark string, limit time.Duration) {
 	t.Helper()
@@ -63,9 +78,7 @@ func TestJailDiesWithJailspawn(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatal(line, err)
 	}
-	if len(processes(t, mark)) == 0 {
-		t.Fatal("the payload doesn't show on the host, so its end couldn't be seen")
-	}
+	shown(t, mark, func(pid int) bool { return pid != cmd.Process.Pid }) // or its end couldn't be seen
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -93,15 +93,7 @@ func TestKilledInEveryOrder(t *testing.T) {
 	for _, order := range []string{"SIP", "SPI", "ISP", "IPS", "PSI", "PIS"} {
 		y.run("run", "--name", "k", "--detach", "--", "sh", "-c", "setsid sleep "+mark+" & exec sleep "+mark)
 		k := y.state("k")
-		payload := -1
-		for _, pid := range processes(t, mark) {
-			if p, _ := strconv.Atoi(pid); p != k.Supervisor.PID && p != k.Init.PID {
-				payload = p
-			}
-		}
-		if payload < 0 {
-			t.Fatal("the payload doesn't show on the host")
-		}
+		payload := shown(t, mark, func(pid int) bool { return pid != k.Supervisor.PID && pid != k.Init.PID })
 		for _, who := range order {
 			pid := map[rune]int{'S': k.Supervisor.PID, 'I': k.Init.PID, 'P': payload}[who]
 			_ = syscall.Kill(pid, syscall.SIGKILL)
