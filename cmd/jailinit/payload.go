@@ -53,6 +53,9 @@ func (j *jail) confineAndStart(p *setup.Process, how *syscall.ProcAttr) (int, er
 	if err := j.confine(p); err != nil {
 		return 0, err
 	}
+	if err := enter(p.Cwd); err != nil {
+		return 0, err
+	}
 	if err := j.filter(p); err != nil {
 		return 0, err
 	}
@@ -119,13 +122,10 @@ func umask(mask *uint32) error {
 	return nil
 }
 
-// execute starts the process in its working directory. jailinit leads its
-// session, so its group isn't orphaned and can be stopped. They have no
-// controlling terminal but the jail's own, where there is one.
+// execute starts the process. jailinit leads its session, so its group isn't
+// orphaned and can be stopped. They have no controlling terminal but the jail's
+// own, where there is one.
 func (j *jail) execute(p *setup.Process, how *syscall.ProcAttr) (int, error) {
-	if err := enter(p.Cwd); err != nil {
-		return 0, err
-	}
 	program, err := find(p.Argv[0], p.Env)
 	if err == nil {
 		how.Env = p.Env
@@ -162,18 +162,29 @@ func (j *jail) letGo() error {
 	return nil
 }
 
-// enter changes to the payload's directory, with the payload's rights.
+// enter changes to the payload's directory, with the payload's rights. A link of
+// /proc would lead to what this process has open or where it is, and not to a
+// place in the jail.
 func enter(dir string) error {
 	if dir == "" {
 		return nil
 	}
-	err := unix.Chdir(dir)
+	fd, err := unix.Openat2(unix.AT_FDCWD, dir, &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS,
+	})
+	if err == nil {
+		err = unix.Fchdir(fd)
+		unix.Close(fd)
+	}
 	if err == nil {
 		return nil
 	}
 	e := setup.Fail("chdir", dir, err).(*setup.Error)
-	if err == unix.ENOENT {
+	switch err {
+	case unix.ENOENT:
 		e.Hint = "it doesn't exist inside the jail; open it with --here, --ro or --rw"
+	case unix.ELOOP:
+		e.Hint = "it leads over a link that /proc shows of a process; name the place itself"
 	}
 	return e
 }
