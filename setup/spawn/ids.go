@@ -172,7 +172,12 @@ func takeRange() (lock int, base uint32, err error) {
 		}
 	}
 	unix.Close(lock)
-	return -1, 0, setup.Fail("ids", "", err)
+	e := setup.Fail("ids", "", err).(*setup.Error)
+	if err == unix.EADDRINUSE {
+		e.Detail = "no range of ids is free"
+		e.Hint = "who holds their names, the abstract sockets @jailspawn/ids/*, is told by ss -xp; end it"
+	}
+	return -1, 0, e
 }
 
 // readMap reads a uid_map or gid_map (user_namespaces(7)). It does so without
