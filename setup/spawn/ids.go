@@ -175,7 +175,7 @@ func takeRange() (lock int, base uint32, err error) {
 	e := setup.Fail("ids", "", err).(*setup.Error)
 	if err == unix.EADDRINUSE {
 		e.Detail = "no range of ids is free"
-		e.Hint = "who holds their names, the abstract sockets @jailspawn/ids/*, is told by ss -xp; end it"
+		e.Hint = "who holds their names, the abstract sockets @jailspawn/ids/*, is told by ss -xlp; end it"
 	}
 	return -1, 0, e
 }
