@@ -20,10 +20,17 @@ func (j *jail) fork(program string, argv []string, how *syscall.ProcAttr) (pid i
 	if !j.inhabited {
 		return syscall.ForkExec(program, argv, how)
 	}
+	return forkCopied(program, -1, argv, how)
+}
+
+// forkCopied executes what the descriptor self refers to, if there is one, and
+// else program.
+func forkCopied(program string, self int, argv []string, how *syscall.ProcAttr) (pid int, err error) {
 	c, err := newCopied(program, argv, how)
 	if err != nil {
 		return 0, err
 	}
+	c.self = self
 	var pipe [2]int
 	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return 0, err
@@ -79,6 +86,7 @@ func closeFD(fd int) {
 // allocated there, no stack grow, no signal be handled.
 type copied struct {
 	program   *byte
+	self      int // what it executes, if it is a descriptor, and program is empty
 	argv, env []*byte
 	files     []int // for descriptors 0 and on, or -1, and last the pipe that an error goes to
 	session   bool  // of its own, else a process group
@@ -167,7 +175,9 @@ func (c *copied) run() {
 	if c.errno == 0 {
 		c.errno = setMask(&c.mask, nil)
 	}
-	if c.errno == 0 {
+	if c.errno == 0 && c.self >= 0 {
+		_, _, c.errno = syscall.RawSyscall6(unix.SYS_EXECVEAT, uintptr(c.self), uintptr(unsafe.Pointer(c.program)), uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.env[0])), unix.AT_EMPTY_PATH, 0)
+	} else if c.errno == 0 {
 		_, _, c.errno = syscall.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(c.program)), uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.env[0])))
 	}
 	syscall.RawSyscall(unix.SYS_WRITE, uintptr(c.files[last]), uintptr(unsafe.Pointer(&c.errno)), unsafe.Sizeof(c.errno))

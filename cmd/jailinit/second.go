@@ -74,14 +74,14 @@ func (j *jail) forkSecond(p *setup.Process, how *syscall.ProcAttr, plan, status 
 	// Preemption by signals would return from them under a filter that may
 	// forbid it.
 	how.Env = []string{"GOMAXPROCS=1", "GODEBUG=asyncpreemptoff=1"}
-	program, argv := "/proc/self/fd/"+strconv.Itoa(j.self), []string{"jailinit"}
+	argv := []string{"jailinit"}
 	if j.plan.OwnMounts() {
 		err = j.inOwnNamespaces(how, func() (err error) {
-			pid, err = syscall.ForkExec(program, argv, how) // no vfork(2), with a user namespace
+			pid, err = j.forkByProc(argv, how)
 			return err
 		})
 	} else {
-		pid, err = j.fork(program, argv, how)
+		pid, err = forkCopied("", j.self, argv, how)
 	}
 	if err == nil {
 		return pid, nil
@@ -91,6 +91,20 @@ func (j *jail) forkSecond(p *setup.Process, how *syscall.ProcAttr, plan, status 
 		e.Hint = "the payload needs a second stage (sys_admin, a policy that forbids to start processes, or --listen-fds), and for that a proc at /proc"
 	}
 	return 0, e
+}
+
+// forkByProc executes jailinit in new namespaces, where no vfork(2) is used,
+// over a link of /proc. A root may hold a directory and a program under these
+// names, to be executed before anything is taken from it.
+func (j *jail) forkByProc(argv []string, how *syscall.ProcAttr) (int, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs("/proc/self/fd", &fs); err != nil {
+		return 0, err
+	}
+	if fs.Type != unix.PROC_SUPER_MAGIC {
+		return 0, unix.ENOENT
+	}
+	return syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(j.self), argv, how)
 }
 
 // secondPlan is what of the plan the second stage needs.
