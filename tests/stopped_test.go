@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -87,4 +88,20 @@ func startStopper(t *testing.T, y *yard, flags []string) *exec.Cmd {
 		t.Fatal(string(line), err)
 	}
 	return run
+}
+
+// Where the payload may put a pipe without a writer in the place of /dev/tty,
+// the end of the jail doesn't wait for one.
+func TestEndBesidePipeAtTerminal(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root makes a terminal among those of the host, in a /dev that the payload can write to")
+	}
+	c := jail(t, "--tty", "always", "--map", "identity", "--dev", "/d", "--tmpfs", "/dev", "--dev-bind", "/dev/pts",
+		"--", "sh", "-c", "mkfifo /dev/tty && exit 7")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if end := finish(c); end != "status 7" {
+		t.Error(end)
+	}
 }

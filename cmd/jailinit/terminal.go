@@ -37,7 +37,7 @@ func (j *jail) leaveTerminal() {
 	if !j.hasTerminal() {
 		return
 	}
-	tty, err := unix.Open("/dev/tty", unix.O_RDONLY|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	tty, err := unix.Open("/dev/tty", unix.O_RDONLY|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return // it is hung up already
 	}
