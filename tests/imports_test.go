@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"cmd"},
 	{"setup/spawn", "setup/confine", "mounts", "netup", "reap"},
 	{"setup/spawn/named"},
-	{"setup/spawn/hook", "setup/spawn/tty"},
+	{"setup/spawn/catch", "setup/spawn/hook", "setup/spawn/tty"},
 	{"setup/spawn/will"},
 	{"setup/check", "setup/planfile", "setup/jailfile", "setup/meaning"},
 	{"setup/mountfd", "setup/nft", "setup/pty", "setup/schedule", "setup/seccomp", "setup/sigaction"},

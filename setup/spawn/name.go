@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/catch"
 	"github.com/jailspawn/jailspawn/setup/spawn/hook"
 	"github.com/jailspawn/jailspawn/setup/spawn/named"
 )
@@ -79,7 +80,7 @@ func (j *Jail) postStart() error {
 		result <- hook.Run(hook.PostStart, j.asked, j.pid)
 		unix.Close(done[1])
 	}()
-	j.listen(done[0])
+	catch.Wait(done[0], &j.signals, j.forward)
 	return <-result
 }
 

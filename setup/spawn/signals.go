@@ -28,41 +28,8 @@ func (j *Jail) send(sig syscall.Signal, group bool) {
 	_ = unix.Sendto(j.control, message, unix.MSG_NOSIGNAL, nil)
 }
 
-// listen waits until there is something to read from fd, or its end, and passes
-// on the signals that come before.
-func (j *Jail) listen(fd int) {
-	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(j.signals), Events: unix.POLLIN}}
-	for j.signals != 0 {
-		_, err := unix.Poll(poll, -1)
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err == nil && poll[1].Revents != 0:
-			j.forward()
-		}
-		if err != nil || poll[0].Revents != 0 {
-			return // the read tells
-		}
-	}
-}
-
-// forward passes on the signals that have come.
-func (j *Jail) forward() {
-	var buf [64]byte
-	n, err := unix.Read(j.signals, buf[:])
-	if err == unix.EINTR {
-		return
-	}
-	if err != nil || n == 0 {
-		j.signals = 0 // no more will come
-		return
-	}
-	for _, sig := range buf[:n] {
-		j.forwardOne(syscall.Signal(sig))
-	}
-}
-
-func (j *Jail) forwardOne(sig syscall.Signal) {
+// forward passes on one signal that has come.
+func (j *Jail) forward(sig syscall.Signal) {
 	switch sig {
 	case unix.SIGWINCH:
 		if t := j.terminal.Load(); t != nil {

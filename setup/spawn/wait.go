@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/spawn/catch"
 )
 
 // errSilent is a jail that ended without a word.
@@ -46,7 +47,7 @@ func (j *Jail) wait() (status syscall.WaitStatus, err error) {
 func (j *Jail) events() (last *setup.Event, err error) {
 	buf := make([]byte, 512)
 	for {
-		j.listen(j.status)
+		catch.Wait(j.status, &j.signals, j.forward)
 		n, err := unix.Read(j.status, buf)
 		if err == unix.EINTR {
 			continue

@@ -41,6 +41,41 @@ func Start(list []syscall.Signal) (*Signals, error) {
 // FD is the end of the pipe to read from, without O_NONBLOCK.
 func (s *Signals) FD() int { return s.pipe[0] }
 
+// Wait returns when there is something to read from fd, or its end. Until then it
+// passes on the signals whose numbers come through from, one byte each; that is
+// 0 if there are none, and becomes 0 when no more will come.
+func Wait(fd int, from *int, pass func(syscall.Signal)) {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(*from), Events: unix.POLLIN}}
+	for *from != 0 {
+		_, err := unix.Poll(poll, -1)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err == nil && poll[1].Revents != 0:
+			read(from, pass)
+		}
+		if err != nil || poll[0].Revents != 0 {
+			return // the caller's read tells
+		}
+	}
+}
+
+// read passes on the signals that have come.
+func read(from *int, pass func(syscall.Signal)) {
+	var buf [64]byte
+	n, err := unix.Read(*from, buf[:])
+	if err == unix.EINTR {
+		return
+	}
+	if err != nil || n == 0 {
+		*from = 0
+		return
+	}
+	for _, sig := range buf[:n] {
+		pass(syscall.Signal(sig))
+	}
+}
+
 // Stop gives the signals back to whom they had belonged.
 func (s *Signals) Stop() {
 	s.undo()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/pty"
+	"github.com/jailspawn/jailspawn/setup/spawn/catch"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
 
@@ -186,7 +187,7 @@ func (c *conn) next() (*setup.Event, error) {
 			c.pending = rest
 			return e, err
 		}
-		c.listen()
+		catch.Wait(c.fd, &c.signals, c.forward)
 		n, oobn, _, _, err := unix.Recvmsg(c.fd, buf, oob, unix.MSG_CMSG_CLOEXEC)
 		if messages, bad := unix.ParseSocketControlMessage(oob[:oobn]); bad == nil && len(messages) == 1 {
 			if fds, bad := unix.ParseUnixRights(&messages[0]); bad == nil && len(fds) == 1 {
@@ -201,28 +202,6 @@ func (c *conn) next() (*setup.Event, error) {
 			return nil, setup.Fail("socket", "", err)
 		default:
 			c.pending = append(c.pending, buf[:n]...)
-		}
-	}
-}
-
-// listen waits for an answer, and passes on the signals that come before.
-func (c *conn) listen() {
-	poll := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLIN}, {Fd: int32(c.signals), Events: unix.POLLIN}}
-	for c.signals != 0 {
-		_, err := unix.Poll(poll, -1)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || poll[0].Revents != 0 {
-			return // the read tells
-		}
-		var buf [64]byte
-		n, err := unix.Read(c.signals, buf[:])
-		if n == 0 || err != nil && err != unix.EINTR {
-			c.signals = 0 // no more will come
-		}
-		for _, sig := range buf[:max(n, 0)] {
-			c.forward(syscall.Signal(sig))
 		}
 	}
 }
