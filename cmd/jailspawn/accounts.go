@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"iter"
 	"os"
 	"slices"
 	"strconv"
@@ -35,13 +36,25 @@ type group struct {
 	members []string
 }
 
+// records splits the lines of passwd(5) or group(5), and passes over those with
+// another number of fields.
+func records(text string, fields int) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		for line := range strings.Lines(text) {
+			f := strings.Split(strings.TrimSuffix(line, "\n"), ":")
+			if len(f) == fields && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
 // findAccount looks a user up by name or, where spec is a number, by id. Lines
 // with ids that are no numbers are passed over.
 func findAccount(passwd, spec string) (account, bool) {
 	id, isNumber := parseID(spec)
-	for line := range strings.Lines(passwd) {
-		f := strings.Split(strings.TrimSuffix(line, "\n"), ":")
-		if len(f) != 7 || f[0] == "" {
+	for f := range records(passwd, 7) {
+		if f[0] == "" {
 			continue
 		}
 		uid, ok := parseID(f[2])
@@ -54,12 +67,8 @@ func findAccount(passwd, spec string) (account, bool) {
 }
 
 func parseGroups(text string) (groups []group) {
-	for line := range strings.Lines(text) {
-		f := strings.Split(strings.TrimSuffix(line, "\n"), ":")
-		if len(f) != 4 || f[0] == "" {
-			continue
-		}
-		if gid, ok := parseID(f[2]); ok {
+	for f := range records(text, 4) {
+		if gid, ok := parseID(f[2]); ok && f[0] != "" {
 			groups = append(groups, group{f[0], gid, strings.Split(f[3], ",")})
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,9 +35,8 @@ func opensHome(dir string) string {
 			return home
 		}
 	}
-	for line := range strings.Lines(passwd) {
-		f := strings.Split(line, ":")
-		if len(f) != 7 || !filepath.IsAbs(f[5]) {
+	for f := range records(passwd, 7) {
+		if !filepath.IsAbs(f[5]) {
 			continue
 		}
 		home := filepath.Clean(f[5])
