@@ -1,7 +1,6 @@
 package tests
 
 import (
-	"bufio"
 	"net"
 	"os"
 	"os/exec"
@@ -140,22 +139,11 @@ func TestSharedPIDsInTwoStages(t *testing.T) {
 func TestSharedPIDsLateSignal(t *testing.T) {
 	sharing(t)
 	c := jail(t, "--share", "pid", "--wait-all", "--", "bash", "-c", `(trap "echo told; exit" USR1; echo up; while :; do sleep 0.02; done) & sleep 0.1`)
-	pipe, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	out := bufio.NewReader(pipe)
-	for line := "up\n"; line != "told\n"; {
-		if line, err = out.ReadString('\n'); err != nil {
-			t.Fatal(line, err)
-		}
-		if line == "up\n" {
-			time.Sleep(500 * time.Millisecond) // the payload lives for 0.1 seconds more
-			signal(t, c, syscall.SIGUSR1)
-		}
+	out := startUp(t, c)
+	time.Sleep(500 * time.Millisecond) // the payload lives for 0.1 seconds
+	signal(t, c, syscall.SIGUSR1)
+	if line, err := out.ReadString('\n'); line != "told\n" {
+		t.Fatal(line, err)
 	}
 	_ = finish(c)
 }
