@@ -1,7 +1,6 @@
 package spawn
 
 import (
-	"os"
 	"strconv"
 	"strings"
 
@@ -110,7 +109,7 @@ func (c *caller) fillMaps(p *setup.Plan) (lock int, err error) {
 		p.IDs.UIDs, p.IDs.GIDs = identity(c.uids), identity(c.gids)
 		return -1, nil
 	}
-	lock, base, err := takeRange()
+	lock, base, err := c.takeRange()
 	if err != nil {
 		return -1, err
 	}
@@ -150,34 +149,6 @@ func has(maps []setup.IDMap, base uint32) bool {
 	_, first := setup.Outside(maps, base)
 	_, last := setup.Outside(maps, base+early.RangeSize-1)
 	return first && last
-}
-
-// takeRange finds a range of ids that no other jail has. A bound abstract
-// socket is the lock: the kernel frees it however this process ends. Where
-// another user holds one, the next range is taken.
-func takeRange() (lock int, base uint32, err error) {
-	lock, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return -1, 0, setup.Fail("ids", "", err)
-	}
-	for try := range 1000 {
-		slot := uint32(os.Getpid()+try) % early.RangeCount
-		base = early.RangeFirst + slot*early.RangeSize
-		err = unix.Bind(lock, &unix.SockaddrUnix{Name: "@jailspawn/ids/" + strconv.FormatUint(uint64(base), 10)})
-		if err == nil {
-			return lock, base, nil
-		}
-		if err != unix.EADDRINUSE {
-			break
-		}
-	}
-	unix.Close(lock)
-	e := setup.Fail("ids", "", err).(*setup.Error)
-	if err == unix.EADDRINUSE {
-		e.Detail = "no range of ids is free"
-		e.Hint = "who holds their names, the abstract sockets @jailspawn/ids/*, is told by ss -xlp; end it"
-	}
-	return -1, 0, e
 }
 
 // readMap reads a uid_map or gid_map (user_namespaces(7)). It does so without

@@ -82,7 +82,7 @@ func (d *Dir) lockEntry(name string, make bool) (c *Claim, err error) {
 	}
 	info, err := d.root.Lstat(name)
 	if err == nil {
-		err = private(d.path+"/"+name, info)
+		err = private(d.path+"/"+name, info, os.Geteuid())
 	}
 	c = &Claim{dir: d, name: name, Listen: -1}
 	if err == nil {

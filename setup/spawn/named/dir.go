@@ -26,6 +26,9 @@ type Dir struct {
 	root *os.Root
 }
 
+// RootPath is the runtime directory of root, where nothing else is said.
+const RootPath = "/run/jailspawn"
+
 // Path returns where the runtime directory of the calling user lies: in
 // JAILSPAWN_RUNTIME_DIR, if that is set; else /run/jailspawn for root, and for
 // anybody else jailspawn in XDG_RUNTIME_DIR, in /run/user/UID, or
@@ -36,7 +39,7 @@ func Path() string {
 		return filepath.Clean(dir)
 	}
 	if uid == 0 {
-		return "/run/jailspawn"
+		return RootPath
 	}
 	for _, dir := range []string{os.Getenv("XDG_RUNTIME_DIR"), "/run/user/" + strconv.Itoa(uid)} {
 		if info, err := os.Stat(dir); filepath.IsAbs(dir) && err == nil && owner(info) == uid {
@@ -50,10 +53,25 @@ func Path() string {
 // to somebody else, is open to others or is no directory is refused.
 func Open() (*Dir, error) {
 	path := Path()
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, dirError(path, err)
+	if err := Make(path, os.Geteuid()); err != nil {
+		return nil, err
 	}
 	return open(path)
+}
+
+// Make makes a runtime directory of the caller's, if it is not there. One that
+// does not belong to uid, is open to others or is no directory is refused.
+func Make(path string, uid int) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.Mkdir(path, 0o700); err == nil || errors.Is(err, fs.ErrExist) {
+			info, err = os.Lstat(path)
+		}
+	}
+	if err != nil {
+		return dirError(path, err)
+	}
+	return private(path, info, uid)
 }
 
 // OpenExisting is [Open] without making anything: nil where no jail was ever
@@ -78,7 +96,7 @@ func open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, dirError(path, err)
 	}
-	if err := private(path, info); err != nil {
+	if err := private(path, info, os.Geteuid()); err != nil {
 		return nil, err
 	}
 	root, err := os.OpenRoot(path)
@@ -96,13 +114,13 @@ func open(path string) (*Dir, error) {
 	return &Dir{path: path, root: root}, nil
 }
 
-// private says what is wrong with a directory that has to be the caller's own.
-func private(path string, info fs.FileInfo) error {
+// private says what is wrong with a directory that has to be uid's own.
+func private(path string, info fs.FileInfo, uid int) error {
 	e := &setup.Error{Step: "runtime directory", Target: path}
 	switch {
 	case !info.IsDir():
 		e.Detail, e.Hint = "is no directory", "remove it, or set JAILSPAWN_RUNTIME_DIR"
-	case owner(info) != os.Geteuid():
+	case owner(info) != uid:
 		e.Detail, e.Hint = "belongs to uid "+strconv.Itoa(owner(info)), "it isn't yours; set JAILSPAWN_RUNTIME_DIR to a directory of your own"
 	case info.Mode().Perm()&0o077 != 0:
 		e.Detail, e.Hint = "is open to other users", "chmod 700 "+path+", after a look at who wrote there"
