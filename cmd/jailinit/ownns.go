@@ -20,7 +20,7 @@ const hiddenProcFD = setup.ControlFD
 // namespace inside the jail's. Its maps can only be written while this process
 // is dumpable, and the jail's limit of user namespaces has to make way. Neither
 // serves the payload that may be running: it has no rights over this process,
-// and the limit of its own namespace stays; see [jail.limitOwnUserns].
+// and the limit of its own namespace stays; see [jail.leaveProc].
 func (j *jail) inOwnNamespaces(how *syscall.ProcAttr, fork func() error) error {
 	attr := how.Sys
 	attr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS
@@ -29,21 +29,20 @@ func (j *jail) inOwnNamespaces(how *syscall.ProcAttr, fork func() error) error {
 	for c := range setup.CapabilityCount {
 		attr.AmbientCaps = append(attr.AmbientCaps, uintptr(c))
 	}
-	proc := -1
+	proc, err := confine.HiddenProc()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(proc)
+	how.Files[hiddenProcFD] = uintptr(proc)
 	if !j.plan.AllowUserns {
-		var err error
-		if proc, err = confine.HiddenProc(); err != nil {
-			return err
-		}
-		defer unix.Close(proc)
-		how.Files[hiddenProcFD] = uintptr(proc)
 		if err := confine.LimitUserns(proc, 1<<20); err != nil {
 			return err
 		}
 	}
-	err := confine.Show()
+	err = confine.Show()
 	if err == nil {
-		err = fork()
+		err = forkIn(proc, fork)
 	}
 	if hideErr := confine.Hide(); err == nil {
 		err = hideErr
@@ -56,14 +55,32 @@ func (j *jail) inOwnNamespaces(how *syscall.ProcAttr, fork func() error) error {
 	return err
 }
 
-// limitOwnUserns forbids user namespaces inside the second stage's own, where
-// the payload will be: that holds also while the jail's limit makes way for
-// another process.
-func (j *jail) limitOwnUserns() error {
-	if !j.plan.OwnMounts() || j.plan.AllowUserns {
+// forkIn lets fork work in a directory, from which the new process has to go.
+func forkIn(dir int, fork func() error) error {
+	err := unix.Fchdir(dir)
+	if err == nil {
+		err = fork()
+	}
+	if backErr := unix.Chdir("/"); err == nil {
+		err = backErr
+	}
+	return err
+}
+
+// leaveProc drops the proc that the second stage was executed by, and before
+// forbids user namespaces inside its own, where the payload will be: that holds
+// also while the jail's limit makes way for another process.
+func (j *jail) leaveProc() error {
+	if !j.plan.OwnMounts() {
 		return nil
 	}
 	defer unix.Close(hiddenProcFD)
+	if err := unix.Chdir("/"); err != nil {
+		return setup.Fail("second stage", "/", err)
+	}
+	if j.plan.AllowUserns {
+		return nil
+	}
 	return confine.LimitUserns(hiddenProcFD, 0)
 }
 

@@ -94,17 +94,11 @@ func (j *jail) forkSecond(p *setup.Process, how *syscall.ProcAttr, plan, status 
 }
 
 // forkByProc executes jailinit in new namespaces, where no vfork(2) is used,
-// over a link of /proc. A root may hold a directory and a program under these
-// names, to be executed before anything is taken from it.
+// over a link of the proc that is the working directory. The one at /proc won't
+// do: others may see the same root, and whoever can write to it there can move
+// what this one is mounted on, and put a program where the link was.
 func (j *jail) forkByProc(argv []string, how *syscall.ProcAttr) (int, error) {
-	var fs unix.Statfs_t
-	if err := unix.Statfs("/proc/self/fd", &fs); err != nil {
-		return 0, err
-	}
-	if fs.Type != unix.PROC_SUPER_MAGIC {
-		return 0, unix.ENOENT
-	}
-	return syscall.ForkExec("/proc/self/fd/"+strconv.Itoa(j.self), argv, how)
+	return syscall.ForkExec("self/fd/"+strconv.Itoa(j.self), argv, how)
 }
 
 // secondPlan is what of the plan the second stage needs.
@@ -164,7 +158,7 @@ func (j *jail) becomePayload(p *setup.Process) error {
 	if err := confine.Hide(); err != nil {
 		return err
 	}
-	if err := j.limitOwnUserns(); err != nil {
+	if err := j.leaveProc(); err != nil {
 		return err
 	}
 	if err := j.confine(p); err != nil {
