@@ -6,7 +6,6 @@ import (
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/spawn/cgroup"
 	"github.com/jailspawn/jailspawn/setup/spawn/early"
-	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
 )
 
 // takeEarly makes the jailinit that was started with this program the one of
@@ -29,17 +28,6 @@ func takeEarly(p *setup.Plan, c *caller, o *Options, init int, g *cgroup.Group) 
 		return nil
 	}
 	return j
-}
-
-// prefaceEarly lets the early jailinit take hooks into use that the host half
-// will need, while it waits for its plan and has nothing else to do.
-func prefaceEarly(p *setup.Plan, o *Options) {
-	if o.Early == nil {
-		return
-	}
-	if rules := hostnet.IdleRules(&p.Network); rules != nil {
-		o.Early.Preface(setup.Preface(rules))
-	}
 }
 
 // suits reports whether clone would start jailinit just so.

@@ -154,7 +154,9 @@ func settle(p *setup.Plan, o *Options) (c *caller, plan *setup.Plan, ids int, er
 	if err := mayConfigure(&p.Network); err != nil {
 		return nil, nil, -1, err
 	}
-	prefaceEarly(p, o)
+	if hooks := hostnet.Hooks(&p.Network); hooks != 0 {
+		o.Early.UseHooks(hooks)
+	}
 	if plan, ids, err = c.resolve(p); err != nil {
 		return nil, nil, -1, err
 	}

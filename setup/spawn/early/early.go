@@ -43,6 +43,8 @@ type Init struct {
 
 	helper int32 // not 0 as long as the process runs that clones it
 	reap   int32 // the process id of that one, until it was waited for
+
+	prefaced bool // hooks were taken into use
 }
 
 // started is filled in by start and its helper. It is of use once.
@@ -97,9 +99,6 @@ func (i *Init) Runs() bool {
 	await(&i.borrows)
 	return atomic.LoadInt32(&i.failed) == 0
 }
-
-// Preface writes to it what comes before its plan; see [setup.Preface].
-func (i *Init) Preface(data []byte) { _, _ = unix.Write(int(i.plan[1]), data) }
 
 // Take gives it away: the caller has the process and the three descriptors from
 // now on, which are those of the plan, of the status and of control.

@@ -66,14 +66,9 @@ func hostRules(n *setup.Network, links []link) []byte {
 	return b.Bytes()
 }
 
-// IdleRules is a table for the jail's own network namespace, without any effect
-// there. The first table in the kernel that uses a hook has it rewrite its code
-// for all processors, and so has the end of the last: 2 ms each for the hooks of
-// a jail's table on the host, if the host has no filter of its own. With this
-// one, that happens while jailinit waits for its plan, and when the kernel frees
-// the namespace, after the end of the jail. It is nil where there will be no
-// table on the host.
-func IdleRules(n *setup.Network) []byte {
+// Hooks returns whose packets the table on the host sees that a jail will have,
+// or 0 where there will be none; see [early.Init.UseHooks].
+func Hooks(n *setup.Network) table.Family {
 	var pairs []link
 	for i := range n.Interfaces {
 		if l := (link{Interface: &n.Interfaces[i]}); l.Kind == setup.Veth {
@@ -81,9 +76,9 @@ func IdleRules(n *setup.Network) []byte {
 		}
 	}
 	if len(pairs) == 0 {
-		return nil
+		return 0
 	}
-	return table.Idle(tablePrefix+"idle", families(pairs))
+	return families(pairs)
 }
 
 // families are those of the links' addresses. A link without an address of IPv6
