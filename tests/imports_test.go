@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"setup/spawn/catch", "setup/spawn/hook", "setup/spawn/tty"},
 	{"setup/spawn/will"},
 	{"setup/check", "setup/planfile", "setup/jailfile", "setup/meaning"},
-	{"setup/mountfd", "setup/nft", "setup/pty", "setup/schedule", "setup/seccomp", "setup/sigaction"},
+	{"setup/mountfd", "setup/nft", "setup/pty", "setup/rawfile", "setup/schedule", "setup/seccomp", "setup/sigaction"},
 	{"setup"},
 }
 

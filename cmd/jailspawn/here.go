@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/jailspawn/jailspawn/setup/rawfile"
 )
 
 // firstPerson is from which id on accounts are of people (UID_MIN of
@@ -22,7 +24,7 @@ func opensHome(dir string) string {
 	if unix.Stat(dir, &st) == nil {
 		ids = append(ids, int(st.Uid))
 	}
-	data, _ := os.ReadFile("/etc/passwd")
+	data, _ := rawfile.Read("/etc/passwd")
 	passwd := string(data)
 	homes := []string{os.Getenv("HOME")}
 	for _, id := range ids {

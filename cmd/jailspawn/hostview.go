@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/rawfile"
 )
 
 // The default view of the file system: programs and libraries of the host, the
@@ -76,7 +77,7 @@ func ownEtc(hostname string, shareNet, optional bool) []setup.Mount {
 		file("/etc/hosts", "127.0.0.1 localhost "+hostname+"\n::1 localhost ip6-localhost\n"),
 	}
 	if shareNet {
-		if data, err := os.ReadFile("/etc/resolv.conf"); err == nil {
+		if data, err := rawfile.Read("/etc/resolv.conf"); err == nil {
 			files = append(files, file("/etc/resolv.conf", string(data)))
 		}
 	}

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/rawfile"
 	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
 )
 
@@ -88,7 +88,7 @@ func (o *reachOptions) resolvConf(p *setup.Plan) (string, error) {
 	if text != "" || (len(n.Interfaces) == 0 && !n.User && n.Join == "") {
 		return text, nil
 	}
-	data, err := os.ReadFile("/etc/resolv.conf")
+	data, err := rawfile.Read("/etc/resolv.conf")
 	if err != nil {
 		return "", nil // a host without has none to pass on
 	}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/rawfile"
 	"github.com/jailspawn/jailspawn/setup/schedule"
 )
 
@@ -55,7 +56,7 @@ func (j *Jail) raise(l setup.Rlimit) error {
 // one it gives to the payload alone, so that it doesn't end first.
 func (j *Jail) setOOMScore(adj int) error {
 	value := strconv.Itoa(adj)
-	own, err := readSmall("/proc/self/oom_score_adj")
+	own, err := rawfile.Read("/proc/self/oom_score_adj")
 	if err != nil {
 		return setup.Fail("schedule", "oom_score_adj", err)
 	}
@@ -142,11 +143,11 @@ func checkLabels(l *setup.Labels) error {
 // selinux reports whether SELinux is active: only then is its file system
 // registered.
 func selinux() bool {
-	data, err := readSmall("/proc/filesystems")
+	data, err := rawfile.Read("/proc/filesystems")
 	return err == nil && strings.Contains(string(data), "\tselinuxfs\n")
 }
 
 func apparmor() bool {
-	data, err := readSmall("/sys/module/apparmor/parameters/enabled")
+	data, err := rawfile.Read("/sys/module/apparmor/parameters/enabled")
 	return err == nil && strings.TrimSpace(string(data)) == "Y"
 }

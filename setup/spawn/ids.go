@@ -8,6 +8,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/check"
+	"github.com/jailspawn/jailspawn/setup/rawfile"
 	"github.com/jailspawn/jailspawn/setup/spawn/early"
 	"github.com/jailspawn/jailspawn/setup/spawn/hostnet"
 )
@@ -151,10 +152,9 @@ func has(maps []setup.IDMap, base uint32) bool {
 	return first && last
 }
 
-// readMap reads a uid_map or gid_map (user_namespaces(7)). It does so without
-// os.File, which would set up the runtime's poller for it.
+// readMap reads a uid_map or gid_map (user_namespaces(7)).
 func readMap(file string) ([]setup.IDMap, error) {
-	data, err := readSmall(file)
+	data, err := rawfile.Read(file)
 	if err != nil {
 		return nil, setup.Fail("ids", file, err)
 	}
@@ -172,27 +172,6 @@ func readMap(file string) ([]setup.IDMap, error) {
 		maps = append(maps, setup.IDMap{Inside: numbers[0], Outside: numbers[1], Count: numbers[2]})
 	}
 	return maps, nil
-}
-
-// readSmall reads a file of the kernel's that fits in a page or a few.
-func readSmall(file string) ([]byte, error) {
-	fd, err := unix.Open(file, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer unix.Close(fd)
-	var data []byte
-	var buf [2048]byte
-	for {
-		n, err := unix.Read(fd, buf[:])
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n == 0 {
-			return data, err
-		}
-		data = append(data, buf[:n]...)
-	}
 }
 
 // writeMaps maps the ids of a jail whose jailinit waits for its plan

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/rawfile"
 )
 
 // SubordinateIDs returns the maps of a jail with many ids for an ordinary user:
@@ -30,7 +31,7 @@ func SubordinateIDs(uid, gid uint32) (uids, gids []setup.IDMap, err error) {
 		{"/etc/subuid", uid, uint32(unix.Geteuid()), &uids},
 		{"/etc/subgid", gid, uint32(unix.Getegid()), &gids},
 	} {
-		data, err := readSmall(k.file)
+		data, err := rawfile.Read(k.file)
 		if err != nil && err != unix.ENOENT {
 			return nil, nil, setup.Fail("ids", k.file, err)
 		}

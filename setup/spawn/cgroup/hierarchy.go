@@ -1,7 +1,6 @@
 package cgroup
 
 import (
-	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/jailspawn/jailspawn/setup"
+	"github.com/jailspawn/jailspawn/setup/rawfile"
 )
 
 // A hierarchy is one mounted tree of cgroups.
@@ -31,11 +31,11 @@ type host struct {
 
 // find reads which hierarchies there are and where in each the caller is.
 func find() (*host, error) {
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	mounts, err := rawfile.Read("/proc/self/mountinfo")
 	if err != nil {
 		return nil, setup.Fail("cgroup", "", err)
 	}
-	own, err := os.ReadFile("/proc/self/cgroup")
+	own, err := rawfile.Read("/proc/self/cgroup")
 	if err != nil {
 		return nil, setup.Fail("cgroup", "", err)
 	}
@@ -121,7 +121,7 @@ func (h *host) of(controller string) *hierarchy {
 // words returns what a file of the kernel lists; one that can't be read lists
 // nothing.
 func words(file string) []string {
-	data, err := os.ReadFile(file)
+	data, err := rawfile.Read(file)
 	if err != nil {
 		return nil
 	}

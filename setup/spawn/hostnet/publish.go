@@ -3,7 +3,6 @@ package hostnet
 import (
 	"errors"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/nft"
+	"github.com/jailspawn/jailspawn/setup/rawfile"
 )
 
 // guard puts the rules of the jail's veth interfaces into force and takes the
@@ -57,7 +57,7 @@ func forwards(n *setup.Network, pairs []link) error {
 		if what == "" {
 			continue
 		}
-		data, err := os.ReadFile(family.file)
+		data, err := rawfile.Read(family.file)
 		if err != nil {
 			return setup.Fail("network", family.file, err)
 		}
