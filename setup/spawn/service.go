@@ -9,6 +9,7 @@ import (
 
 	"github.com/jailspawn/jailspawn/setup"
 	"github.com/jailspawn/jailspawn/setup/pty"
+	"github.com/jailspawn/jailspawn/setup/spawn/catch"
 	"github.com/jailspawn/jailspawn/setup/spawn/tty"
 )
 
@@ -177,7 +178,7 @@ func (j *Jail) tellReady() {
 // endService is called when the jail is gone: it passes on what is under way.
 func (j *Jail) endService() {
 	if t := j.terminal.Load(); t != nil {
-		t.Close()
+		t.Close(func(over int) { catch.Wait(over, &j.signals, t.Heed) })
 	}
 	if j.notify != nil {
 		j.notify.close()

@@ -30,6 +30,9 @@ func (j *Jail) send(sig syscall.Signal, group bool) {
 
 // forward passes on one signal that has come.
 func (j *Jail) forward(sig syscall.Signal) {
+	if t := j.terminal.Load(); t != nil {
+		t.Heed(sig)
+	}
 	switch sig {
 	case unix.SIGWINCH:
 		if t := j.terminal.Load(); t != nil {

@@ -56,7 +56,7 @@ func (j *Jail) Exec(x *Exec) (syscall.WaitStatus, error) {
 	c.signals = x.Signals
 	defer func() {
 		if c.terminal != nil {
-			c.terminal.Close()
+			c.terminal.Close(func(over int) { catch.Wait(over, &c.signals, c.terminal.Heed) })
 		}
 	}()
 	for {
@@ -226,6 +226,9 @@ func (c *conn) forward(sig syscall.Signal) {
 		}
 		c.early = append(c.early, sig)
 		return
+	}
+	if c.terminal != nil {
+		c.terminal.Heed(sig)
 	}
 	if c.terminal != nil && sig == unix.SIGWINCH {
 		c.terminal.Resize() // and the kernel tells the process

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,6 +29,8 @@ type Terminal struct {
 
 	copying sync.Mutex // held while output is copied
 	kept    bool       // a return, which newlines keeps back
+	copied  atomic.Int64
+	asked   atomic.Bool // a signal asked for the end
 
 	wake    [2]int // a pipe whose end ends the input
 	input   chan struct{}
@@ -142,29 +145,6 @@ func (t *Terminal) forget() {
 	t.saved = nil
 }
 
-// linger bounds the wait for output when the jail is gone: somebody outside may
-// have been given its terminal and hold it open.
-const linger = time.Second
-
-// Close copies what the jail has printed up to its end, and gives the caller's
-// terminal back. It is called when the jail is gone.
-func (t *Terminal) Close() {
-	select {
-	case <-t.output:
-	case <-time.After(linger):
-	}
-	t.mu.Lock()
-	t.closing = true
-	t.release()
-	t.mu.Unlock()
-	t.will.Revoke()
-	t.master.Close()
-	unix.Close(t.wake[1])
-	<-t.input
-	<-t.output
-	unix.Close(t.wake[0])
-}
-
 // copyOutput ends when no process has the jail's terminal open (EIO).
 func (t *Terminal) copyOutput() {
 	defer close(t.output)
@@ -200,7 +180,9 @@ func (t *Terminal) copySome(fd int, buf []byte) error {
 		return io.EOF
 	}
 	t.Claim()
-	return writeAll(t.out, t.newlines(buf[:n]))
+	err = writeAll(t.out, t.newlines(buf[:n]))
+	t.copied.Add(int64(n))
+	return err
 }
 
 // drain copies what has been printed, up to a moment in which nothing is. Where
