@@ -2,7 +2,6 @@ package tests
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,6 +22,20 @@ func onlyRoots(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only a jail of root's has a range of ids of its own")
 	}
+}
+
+// endsWithTest gives a command that lives as long as its standard input one that
+// the end of the test closes.
+func endsWithTest(t *testing.T, c *exec.Cmd) {
+	t.Helper()
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		_ = c.Wait()
+	})
 }
 
 // holdNames is a program that becomes an ordinary user, binds abstract sockets
@@ -56,26 +69,9 @@ func TestNobodyElseHoldsRanges(t *testing.T) {
 	onlyRoots(t)
 	names := fmt.Sprintf("%d %d %d 900", early.RangeFirst, early.RangeSize, early.RangeCount)
 	other := exec.Command("unshare", append([]string{"-n", "python3", "-c", holdNames}, strings.Fields(names)...)...)
-	in, err := other.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr bytes.Buffer
-	other.Stderr = &stderr
-	out, err := other.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := other.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		in.Close()
-		_ = other.Wait()
-	}()
-	if line, _ := bufio.NewReader(out).ReadString('\n'); line != "up\n" {
-		t.Fatalf("%s %s", line, &stderr)
-	}
+	other.Stderr = os.Stderr
+	endsWithTest(t, other)
+	startUp(t, other)
 	c := exec.Command("nsenter", "-t", fmt.Sprint(other.Process.Pid), "-n", filepath.Join(bin(t), "jailspawn"), "run", "--", "echo", "runs")
 	if out, err := c.CombinedOutput(); err != nil || string(out) != "runs\n" {
 		t.Errorf("%v: %s", err, out)
@@ -94,21 +90,14 @@ func TestRangesDiffer(t *testing.T) {
 		c := exec.Command("unshare", "-pf", "--kill-child", "--mount-proc", jailspawn, "run", "--",
 			"sh", "-c", "read a base b </proc/self/uid_map; echo $base; read end")
 		c.Stderr = os.Stderr
-		in, err := c.StdinPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
+		endsWithTest(t, c)
 		out, err := c.StdoutPipe()
+		if err == nil {
+			err = c.Start()
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			in.Close()
-			_ = c.Wait()
-		}()
 		running = append(running, bufio.NewReader(out))
 	}
 	for _, out := range running {
